@@ -1,0 +1,1 @@
+//! Endpoint sensors: the wire format, the decoder and the embedded objects.

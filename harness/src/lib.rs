@@ -1,0 +1,1 @@
+//! Host side of the harness: kernels, images, VMs, recordings, verdicts.

@@ -1,0 +1,3 @@
+//! `cargo harness`: the harness program.
+
+fn main() {}
