@@ -1,1 +1,4 @@
 //! Host side of the harness: kernels, images, VMs, recordings, verdicts.
+
+pub mod kernels;
+pub mod progress;
