@@ -98,7 +98,7 @@ fn list() -> Result<ExitCode> {
 
 fn fetch(choice: &Choice) -> Result<ExitCode> {
     let lock = Lock::load(&repository_root()?)?;
-    let store = Store::open_with_mirror(choice.mirror.clone())?.with_suites(lock.suites());
+    let store = Store::open_with_mirror(choice.mirror.clone())?;
     let progress = Progress::new();
     let mut code = ExitCode::SUCCESS;
     for entry in lock.select(&choice.series)? {

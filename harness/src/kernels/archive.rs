@@ -43,17 +43,12 @@ pub enum Resolved {
 }
 
 /// Looks for the kernel of `entry` in its suite, and when it has left the
-/// archive, for the newest of its series in all `suites`.
+/// archive, for the newest of its series in all suites of the lock.
 ///
 /// # Errors
 /// When the archive cannot be asked, has other bytes under the locked version,
 /// or has no kernel of the series any more.
-pub fn resolve(
-    archive: &mut dyn Archive,
-    entry: &Entry,
-    suites: &[String],
-    progress: &Progress,
-) -> Result<Resolved> {
+pub fn resolve(archive: &mut dyn Archive, entry: &Entry, progress: &Progress) -> Result<Resolved> {
     let series = entry.series;
     let own_suite = std::slice::from_ref(&entry.pin.suite);
     let pins = archive.pins(entry.arch, own_suite, progress)?;
@@ -70,13 +65,13 @@ pub fn resolve(
         }
         return Ok(Resolved::Locked);
     }
-    let pins = archive.pins(entry.arch, suites, progress)?;
+    let pins = archive.pins(entry.arch, &entry.suites, progress)?;
     let newest = index::newest(&pins, series).with_context(|| {
         format!(
             "{} has left the archive, and no kernel {series} is in {}; name another mirror, or \
              take the series out of the lock",
             entry.pin,
-            suites.join(", ")
+            entry.suites.join(", ")
         )
     })?;
     Ok(Resolved::Replaced(newest.clone()))

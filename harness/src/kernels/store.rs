@@ -28,7 +28,6 @@ const PACKAGE: &str = "package.deb";
 /// The cache, and where it gets what it lacks.
 pub struct Store {
     folder: PathBuf,
-    suites: Vec<String>,
     archive: Mutex<Box<dyn Archive>>,
 }
 
@@ -85,17 +84,9 @@ impl Store {
     pub fn new(folder: PathBuf, archive: Box<dyn Archive>) -> Self {
         Self {
             folder,
-            suites: Vec::new(),
+
             archive: Mutex::new(archive),
         }
-    }
-
-    /// Names the suites in which a replacement for a vanished pin is looked
-    /// for; without this, only in the pin's own.
-    #[must_use]
-    pub fn with_suites(mut self, suites: &[String]) -> Self {
-        self.suites = suites.to_vec();
-        self
     }
 
     /// Everything that is cached lies below this folder.
@@ -138,12 +129,7 @@ impl Store {
             }
         }
         let mut archive = self.archive.lock().unwrap_or_else(PoisonError::into_inner);
-        let suites = if self.suites.is_empty() {
-            std::slice::from_ref(&entry.pin.suite)
-        } else {
-            &self.suites
-        };
-        let pin = match resolve(archive.as_mut(), entry, suites, progress)? {
+        let pin = match resolve(archive.as_mut(), entry, progress)? {
             Resolved::Locked => entry.pin.clone(),
             Resolved::Replaced(pin) => {
                 warn_replaced(entry, &pin, progress);

@@ -49,10 +49,10 @@ impl Fixture {
             pin,
             modules: vec!["virtio_pci".to_owned()],
             modules_package: None,
+            suites: vec!["s".to_owned(), "newer".to_owned()],
         };
         let (asked, downloads) = (archive.asked.clone(), archive.downloads.clone());
-        let store = Store::new(folder.path().to_owned(), Box::new(archive))
-            .with_suites(&["s".to_owned(), "newer".to_owned()]);
+        let store = Store::new(folder.path().to_owned(), Box::new(archive));
         Self {
             folder,
             entry,
