@@ -3,3 +3,9 @@
 pub mod error;
 
 pub use error::{Error, ErrorKind, Result};
+
+pub mod btf;
+mod bytes;
+pub mod ext_info;
+pub mod insn;
+pub mod spec;
