@@ -6,6 +6,7 @@ pub use error::{Error, ErrorKind, Result};
 
 pub mod btf;
 mod bytes;
+pub(crate) mod elf;
 pub mod ext_info;
 pub mod insn;
 pub mod spec;

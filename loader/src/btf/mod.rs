@@ -22,6 +22,13 @@ use crate::error::{Error, Result};
 /// longer than this runs in a circle. libbpf uses the same bound.
 pub const MAX_RESOLVE_DEPTH: usize = 32;
 
+/// Bytes of a string that [`Types::text`] shows, twice the kernel's longest
+/// symbol: many references to one huge string must not multiply it.
+const MAX_TEXT_BYTES: usize = 1024;
+
+/// The longest string that is looked at, in bytes.
+const MAX_STRING_BYTES: usize = 64 << 10;
+
 /// Types by id and strings by offset.
 pub trait Types {
     /// The type with this id; 0 is `void`.
@@ -37,12 +44,15 @@ pub trait Types {
     /// `Malformed` where the offset is past the table or the end is missing.
     fn string(&self, offset: u32) -> Result<Cow<'_, [u8]>>;
 
-    /// The string at an offset, for people: what is not UTF-8 is replaced.
+    /// The string at an offset, for people: what is not UTF-8 is replaced, and
+    /// what no C name or source line needs is cut off.
     ///
     /// # Errors
     /// As [`Types::string`].
     fn text(&self, offset: u32) -> Result<String> {
-        Ok(String::from_utf8_lossy(&self.string(offset)?).into_owned())
+        let string = self.string(offset)?;
+        let shown = string.get(..MAX_TEXT_BYTES).unwrap_or(&string);
+        Ok(String::from_utf8_lossy(shown).into_owned())
     }
 
     /// The name of a type, for people; empty where it has none.

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::Types;
 use super::header::{Header, KNOWN_HEADER_BYTES, Sizes};
 use super::types::{Kind, TYPE_HEADER_BYTES, Type, TypeHeader};
+use super::{MAX_STRING_BYTES, Types};
 use crate::error::{Error, Result};
 
 /// Parsed `.BTF` of an object file.
@@ -134,10 +134,11 @@ impl Types for ObjectBtf {
         }
         let strings = slice(&self.raw, &self.header.strings);
         let tail = strings.get(offset as usize..).unwrap_or_default();
+        let tail = tail.get(..MAX_STRING_BYTES).unwrap_or(tail);
         match tail.iter().position(|&byte| byte == 0) {
             Some(end) => Ok(Cow::Borrowed(&tail[..end])),
             None => Err(Error::malformed(format!(
-                "BTF string offset {offset} is past the table's {} bytes",
+                "BTF string offset {offset} has no end in the table's {} bytes",
                 strings.len()
             ))),
         }
