@@ -9,4 +9,5 @@ mod bytes;
 pub(crate) mod elf;
 pub mod ext_info;
 pub mod insn;
+pub mod relo_core;
 pub mod spec;

@@ -8,10 +8,21 @@
 //! Source: Documentation/bpf/btf.rst, include/uapi/linux/btf.h.
 
 mod header;
+mod names;
 mod object;
+mod prototype;
+mod scan;
+mod source;
+mod target;
 mod types;
 
+pub use names::essential_name;
 pub use object::ObjectBtf;
+pub use prototype::{ParameterInfo, Prototype};
+pub(crate) use prototype::base_text;
+pub(crate) use scan::{Kinds, Wanted};
+pub use source::{ReadAt, Source};
+pub use target::Target;
 pub use types::{Array, Enumerator, Int, Kind, Member, Parameter, SecVar, Type};
 
 use std::borrow::Cow;
@@ -53,6 +64,14 @@ pub trait Types {
         let string = self.string(offset)?;
         let shown = string.get(..MAX_TEXT_BYTES).unwrap_or(&string);
         Ok(String::from_utf8_lossy(shown).into_owned())
+    }
+
+    /// Is the string at an offset this one?
+    ///
+    /// # Errors
+    /// As [`Types::string`].
+    fn string_is(&self, offset: u32, name: &[u8]) -> Result<bool> {
+        Ok(*self.string(offset)? == *name)
     }
 
     /// The name of a type, for people; empty where it has none.

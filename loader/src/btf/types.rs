@@ -282,6 +282,17 @@ impl<'a> Type<'a> {
             })
     }
 
+    /// One member of a struct or union.
+    pub fn member(&self, index: usize) -> Option<Member> {
+        let start = index.checked_mul(12)?;
+        let bytes = self.trailing.get(start..)?.get(..12)?;
+        let one = Type {
+            trailing: Cow::Borrowed(bytes),
+            ..*self
+        };
+        one.members().next()
+    }
+
     /// Values of an enum of either width; nothing for other kinds.
     pub fn enumerators(&self) -> Vec<Enumerator> {
         match self.kind() {
