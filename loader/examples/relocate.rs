@@ -44,10 +44,17 @@ fn run(name: &str, object: &[u8], btf: &[u8], with_insns: bool) -> Result<()> {
     }
     for (index, program) in spec.programs.iter().enumerate() {
         let count = program.insns.len();
-        println!("program {} in {}, {count} instructions", program.name, program.section);
+        println!(
+            "program {} in {}, {count} instructions",
+            program.name, program.section
+        );
         for relo in report.relocations.iter().filter(|r| r.program == index) {
             let (from, to) = (relo.original as i64, relo.new as i64);
-            let answer = if relo.poisoned { "poisoned".to_owned() } else { format!("{from} -> {to}") };
+            let answer = if relo.poisoned {
+                "poisoned".to_owned()
+            } else {
+                format!("{from} -> {to}")
+            };
             println!("  {:5} {}: {answer}", relo.insn, relo.description);
         }
         if let Some(error) = report.failure(index) {
@@ -57,6 +64,19 @@ fn run(name: &str, object: &[u8], btf: &[u8], with_insns: bool) -> Result<()> {
             for insn in &program.insns {
                 let bytes = insn.to_le_bytes();
                 println!("insn {} {:016x}", program.name, u64::from_be_bytes(bytes));
+            }
+            for info in program.func_info.iter() {
+                println!(
+                    "func {} {} {}",
+                    program.name, info.insn_offset, info.type_id
+                );
+            }
+            for info in program.line_info.iter() {
+                let (file, text) = (info.file_name_off, info.line_off);
+                println!(
+                    "line {} {} {file} {text} {}",
+                    program.name, info.insn_offset, info.line_col
+                );
             }
         }
     }
