@@ -19,6 +19,61 @@ fn the_complaint_is_the_last_line_before_the_statistics() {
     assert!(!found.poisoned);
 }
 
+const REPORTED: &str = "\
+0: R1=ctx() R10=fp0
+1: (b7) r1 = 0                        ; R1=0
+2: (61) r0 = *(u32 *)(r1 +0)
+R1 invalid mem access 'scalar'
+
+Verification failed: Register Type Safety: Invalid dereference
+
+Reason:
+  R1 is an integer scalar here, not a pointer to memory.
+
+At:
+  Instruction context:
+  >>> 7 | (61) r0 = *(u32 *)(r1 +0)
+
+Suggestion:
+  Preserve a pointer-valued register where needed.
+
+processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+";
+
+#[test]
+fn the_report_of_newer_kernels_explains_the_complaint() {
+    let found = complaint(REPORTED).unwrap();
+    assert_eq!(found.reason, "R1 invalid mem access 'scalar'");
+    assert_eq!(found.insn, Some(2));
+    assert_eq!(
+        found.explanation,
+        Some("R1 is an integer scalar here, not a pointer to memory.")
+    );
+    assert!(found.tail.ends_with("'scalar'"), "{}", found.tail);
+}
+
+#[test]
+fn a_report_whose_head_is_cut_still_gives_the_reason() {
+    let cut = &REPORTED[REPORTED.find("Verification").unwrap()..];
+    let found = complaint(cut).unwrap();
+    assert_eq!(
+        found.reason,
+        "R1 is an integer scalar here, not a pointer to memory."
+    );
+    assert_eq!(found.explanation, None);
+}
+
+#[test]
+fn an_instruction_before_a_cut_is_not_the_last_one() {
+    let log =
+        format!("7: (b7) r0 = 0\n8: (b7\n{CUT}\nBPF program is too large.\nprocessed 9 insns\n");
+    let found = complaint(&log).unwrap();
+    assert_eq!(found.reason, "BPF program is too large.");
+    assert_eq!(found.insn, None);
+    let nothing = format!("7: (b7) r0 = 0\n{CUT}\n");
+    assert_eq!(complaint(&nothing), None);
+}
+
 #[test]
 fn an_instruction_named_in_the_complaint_wins() {
     let log = "3: (b7) r0 = 0\nback-edge from insn 7 to 3\n";
@@ -64,9 +119,11 @@ fn a_log_without_a_complaint_has_none() {
 
 #[test]
 fn logs_cut_anywhere_are_read_without_panic() {
-    for end in 0..READ.len() {
-        let _ = complaint(&READ[..end]);
-        let _ = complaint(&READ[end..]);
+    for log in [READ, REPORTED] {
+        for end in 0..log.len() {
+            let _ = complaint(&log[..end]);
+            let _ = complaint(&log[end..]);
+        }
     }
 }
 

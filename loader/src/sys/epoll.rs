@@ -18,7 +18,7 @@ impl Epoll {
     /// Watches `fd` for input, edge-triggered: one report for each wake-up.
     pub(crate) fn add_edge_triggered(&self, fd: BorrowedFd<'_>) -> Result<()> {
         let mut event = libc::epoll_event {
-            events: (libc::EPOLLIN | libc::EPOLLET).cast_unsigned(),
+            events: (libc::EPOLLIN | libc::EPOLLET) as u32,
             u64: 0,
         };
         // SAFETY: both descriptors are open, `event` is read during the call.

@@ -6,7 +6,7 @@
 use super::attr::{Attr, Command, InfoAttr, LinkInfoOut, MapInfoOut, ProgInfoOut};
 use super::{Errno, Result, bpf};
 use core::mem::offset_of;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 /// What the kernel says about a program.
 pub(crate) struct ProgInfo {
@@ -46,7 +46,7 @@ const PERF_EVENT_KRETPROBE: u32 = 4;
 /// Fills `out` and returns the bytes of it that the kernel knows.
 fn obj_get_info_by_fd<T: Attr>(fd: BorrowedFd<'_>, out: &mut T) -> Result<usize> {
     let mut attr = InfoAttr {
-        bpf_fd: fd.as_raw_fd().cast_unsigned(),
+        bpf_fd: super::raw(fd),
         info_bytes: super::length(size_of::<T>())?,
         info: core::ptr::from_mut(out).expose_provenance() as u64,
     };

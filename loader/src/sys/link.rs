@@ -3,7 +3,7 @@
 use super::attr::{Command, EnableStatsAttr, LinkCreateAttr, RawTracepointAttr};
 use super::{Result, bpf, owned};
 use core::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// `enum bpf_attach_type`.
 const BPF_PERF_EVENT: u32 = 41;
@@ -17,7 +17,7 @@ const BPF_STATS_RUN_TIME: u32 = 0;
 pub(crate) fn raw_tracepoint_open(prog: BorrowedFd<'_>, name: Option<&CStr>) -> Result<OwnedFd> {
     let mut attr = RawTracepointAttr {
         name: name.map_or(0, |name| super::address(name.to_bytes_with_nul())),
-        prog_fd: prog.as_raw_fd().cast_unsigned(),
+        prog_fd: super::raw(prog),
         zero: 0,
     };
     bpf(Command::RawTracepointOpen, &mut attr).map(owned)
@@ -31,8 +31,8 @@ pub(crate) fn link_create_perf_event(
     event: BorrowedFd<'_>,
 ) -> Result<OwnedFd> {
     let mut attr = LinkCreateAttr {
-        prog_fd: prog.as_raw_fd().cast_unsigned(),
-        target_fd: event.as_raw_fd().cast_unsigned(),
+        prog_fd: super::raw(prog),
+        target_fd: super::raw(event),
         attach_type: BPF_PERF_EVENT,
         ..LinkCreateAttr::default()
     };

@@ -6,7 +6,7 @@
 
 use super::attr::{BtfLoadAttr, Command, MapCreateAttr, MapElemAttr, MapFreezeAttr};
 use super::{Errno, Result, address, address_mut, bpf, length, owned, possible_cpus};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// One map to create.
 pub(crate) struct MapCreate<'a> {
@@ -59,7 +59,7 @@ impl MapFd {
 
     fn elem(&self, key: u64, value: u64, flags: u64) -> MapElemAttr {
         MapElemAttr {
-            map_fd: self.fd.as_raw_fd().cast_unsigned(),
+            map_fd: super::raw(self.fd.as_fd()),
             zero: 0,
             key,
             value,
@@ -94,7 +94,7 @@ pub(crate) fn map_create(map: &MapCreate<'_>) -> Result<MapFd> {
         ..MapCreateAttr::default()
     };
     if let Some((btf, key_type_id, value_type_id)) = map.btf {
-        attr.btf_fd = btf.as_raw_fd().cast_unsigned();
+        attr.btf_fd = super::raw(btf);
         attr.btf_key_type_id = key_type_id;
         attr.btf_value_type_id = value_type_id;
     }
@@ -178,7 +178,7 @@ pub(crate) fn map_get_next_key(map: &MapFd, key: Option<&[u8]>, next: &mut [u8])
 /// Kernel: 5.2
 pub(crate) fn map_freeze(map: &MapFd) -> Result<()> {
     let mut attr = MapFreezeAttr {
-        map_fd: map.fd.as_raw_fd().cast_unsigned(),
+        map_fd: super::raw(map.fd.as_fd()),
     };
     bpf(Command::MapFreeze, &mut attr).map(drop)
 }

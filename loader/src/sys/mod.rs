@@ -25,7 +25,7 @@ mod ring;
 pub(crate) use epoll::Epoll;
 pub(crate) use errno::Errno;
 pub(crate) use file::{append, file_len, open_read, possible_cpus, pread, read_small};
-pub(crate) use info::{LinkInfo, MapInfo, ProgInfo, link_info, map_info, prog_info};
+pub(crate) use info::{ProgInfo, link_info, map_info, prog_info};
 pub(crate) use link::{enable_stats_run_time, link_create_perf_event, raw_tracepoint_open};
 pub(crate) use map::{
     MapCreate, MapFd, btf_load, map_create, map_delete_elem, map_freeze, map_get_next_key,
@@ -40,7 +40,7 @@ pub(crate) use process::{page_bytes, raise_memlock_limit, release};
 pub(crate) use prog::{ExtRecords, Log, ProgLoad, prog_load};
 pub(crate) use ring::RingMapping;
 
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// What the functions of this module return.
 pub(crate) type Result<T> = core::result::Result<T, Errno>;
@@ -83,6 +83,11 @@ fn check(ret: libc::c_long) -> Result<i32> {
 fn owned(fd: i32) -> OwnedFd {
     // SAFETY: the kernel made `fd` for this call and nobody else holds it.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// A descriptor as the kernel's structures carry it.
+fn raw(fd: BorrowedFd<'_>) -> u32 {
+    fd.as_raw_fd() as u32
 }
 
 /// An address as the kernel's structures carry it; 0 for an empty slice.

@@ -3,7 +3,7 @@
 use super::attr::{Command, ProgLoadAttr};
 use super::{Errno, Result, address, address_mut, bpf, length, owned};
 use core::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// Instructions are eight bytes each.
 const INSN_BYTES: usize = 8;
@@ -74,7 +74,7 @@ pub(crate) fn prog_load(prog: &ProgLoad<'_>, mut log: Option<&mut Log<'_>>) -> R
         ..ProgLoadAttr::default()
     };
     if let Some(btf) = prog.btf {
-        attr.prog_btf_fd = btf.as_raw_fd().cast_unsigned();
+        attr.prog_btf_fd = super::raw(btf);
         attr.func_info_rec_bytes = prog.func_info.rec_bytes;
         attr.func_info_count = prog.func_info.count()?;
         attr.func_info = address(prog.func_info.bytes);
