@@ -6,6 +6,7 @@ mod frames;
 mod init;
 mod plan;
 mod sys;
+mod workloads;
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -34,11 +35,22 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Some("workload") => workloads::main(&words(args)),
+        Some("then-exec") => workloads::then_exec(&words(args)),
+        Some("list") => {
+            workloads::list();
+            ExitCode::SUCCESS
+        }
         _ => {
-            eprintln!("usage: trapline-guest launch | run");
+            eprintln!("usage: trapline-guest launch | run | list | workload FAMILY NAME");
             ExitCode::from(2)
         }
     }
+}
+
+/// The arguments that are left, as text.
+fn words(args: impl Iterator<Item = std::ffi::OsString>) -> Vec<String> {
+    args.map(|arg| arg.to_string_lossy().into_owned()).collect()
 }
 
 /// Starts the runner in a fixed environment, because the guest agent passes on

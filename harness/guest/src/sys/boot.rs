@@ -43,9 +43,7 @@ pub fn mount(source: &str, target: &str, kind: &str, options: &str) -> io::Resul
 pub fn finit_module(module: &File) -> io::Result<()> {
     // SAFETY: the descriptor is open for the whole call and the parameter
     // string is a static, NUL-terminated, empty one.
-    check(unsafe {
-        libc::syscall(libc::SYS_finit_module, module.as_raw_fd(), c"".as_ptr(), 0)
-    })?;
+    check(unsafe { libc::syscall(libc::SYS_finit_module, module.as_raw_fd(), c"".as_ptr(), 0) })?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 pub mod birth;
 pub mod boot;
 pub mod process;
+pub mod space;
 
 use std::io;
 
