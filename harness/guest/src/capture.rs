@@ -72,11 +72,14 @@ pub fn load(frames: &mut Frames, flavour: &str) -> io::Result<Option<Box<dyn Sen
         }
     };
     let load_ns = process::monotonic_ns() - before_ns;
-    let programs: Vec<Value> = sensors
-        .programs()
-        .iter()
-        .map(sensing::Program::said)
-        .collect();
+    let programs = match sensors.programs() {
+        Ok(programs) => programs,
+        Err(error) => {
+            frames.failure(&format!("ask about the {flavour} sensors"), &error)?;
+            return Ok(None);
+        }
+    };
+    let programs: Vec<Value> = programs.iter().map(sensing::Program::said).collect();
     frames.json(
         Kind::Sensors,
         &json!({"flavour": flavour, "family": "process", "load_ns": load_ns, "programs": programs}),
@@ -177,6 +180,7 @@ impl Capture<'_> {
             &json!({
                 "name": name, "status": status, "elapsed_ns": elapsed_ns,
                 "sent": counts.sent, "received": counts.received, "lost": counts.lost,
+                "poorer": counts.poorer,
             }),
         )
     }

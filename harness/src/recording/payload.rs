@@ -101,6 +101,8 @@ pub struct Done {
     pub received: u64,
     /// Records that were not delivered since `workload`, by cause.
     pub lost: BTreeMap<String, u64>,
+    /// Records that were delivered but lack something, by cause.
+    pub poorer: BTreeMap<String, u64>,
 }
 
 /// A cost.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use trapline_sensors::{Flavour, Options, Sensors};
 
 /// One loaded and attached program.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Account {
     pub received: u64,
     /// Records that did not, by cause.
     pub lost: BTreeMap<String, u64>,
+    /// Records that came but lack something, by cause.
+    pub poorer: BTreeMap<String, u64>,
 }
 
 impl Account {
@@ -53,22 +56,31 @@ impl Account {
     /// What has been counted since an earlier account; causes that did not grow are left out.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let lost = self.lost.iter().filter_map(|(cause, count)| {
-            let grown = count.saturating_sub(earlier.lost.get(cause).copied().unwrap_or(0));
-            (grown > 0).then(|| (cause.clone(), grown))
-        });
         Self {
             sent: self.sent.saturating_sub(earlier.sent),
             received: self.received.saturating_sub(earlier.received),
-            lost: lost.collect(),
+            lost: grown(&self.lost, &earlier.lost),
+            poorer: grown(&self.poorer, &earlier.poorer),
         }
     }
+}
+
+/// By how much each cause has grown; those that have not are left out.
+fn grown(now: &BTreeMap<String, u64>, earlier: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let grown = now.iter().filter_map(|(cause, count)| {
+        let grown = count.saturating_sub(earlier.get(cause).copied().unwrap_or(0));
+        (grown > 0).then(|| (cause.clone(), grown))
+    });
+    grown.collect()
 }
 
 /// Sensors that are loaded and attached until dropped.
 pub trait Sensing {
     /// What was loaded.
-    fn programs(&self) -> Vec<Program>;
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    fn programs(&self) -> Result<Vec<Program>, String>;
 
     /// Hands over every record that is in the ring now, in its order; returns how many.
     ///
@@ -88,8 +100,8 @@ pub trait Sensing {
 pub struct Nothing;
 
 impl Sensing for Nothing {
-    fn programs(&self) -> Vec<Program> {
-        Vec::new()
+    fn programs(&self) -> Result<Vec<Program>, String> {
+        Ok(Vec::new())
     }
 
     fn consume(&mut self, _: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
@@ -101,16 +113,59 @@ impl Sensing for Nothing {
     }
 }
 
+impl Sensing for Sensors {
+    fn programs(&self) -> Result<Vec<Program>, String> {
+        let programs = self.programs().map_err(|error| format!("{error:#}"))?;
+        let told = programs.into_iter().map(|program| Program {
+            name: program.name,
+            attach: program.attach.to_owned(),
+            verified_insns: program.verified_insns,
+            jited_bytes: program.jited_bytes,
+        });
+        Ok(told.collect())
+    }
+
+    fn consume(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
+        self.consume(each).map_err(|error| format!("{error:#}"))
+    }
+
+    fn account(&mut self) -> Result<Account, String> {
+        let account = Sensors::account(self).map_err(|error| format!("{error:#}"))?;
+        let named = |counts: BTreeMap<&str, u64>| {
+            counts
+                .into_iter()
+                .map(|(cause, count)| (cause.to_owned(), count))
+                .collect()
+        };
+        Ok(Account {
+            sent: account.sent,
+            received: account.received,
+            lost: named(account.lost),
+            poorer: named(account.poorer),
+        })
+    }
+}
+
 /// Loads and attaches the sensors of one flavour: `none` for none at all.
 ///
 /// # Errors
 /// Why they cannot be loaded or attached.
 pub fn load(flavour: &str) -> Result<Box<dyn Sensing>, String> {
-    match flavour {
-        "none" => Ok(Box::new(Nothing)),
-        other => Err(format!(
-            "this guest knows no sensors of the flavour {other}"
-        )),
+    let flavour = match flavour {
+        "none" => return Ok(Box::new(Nothing)),
+        "fentry" => Flavour::Fentry,
+        "kprobe" => Flavour::Kprobe,
+        other => {
+            return Err(format!(
+                "this guest knows no sensors of the flavour {other}"
+            ));
+        }
+    };
+    let mut options = Options::default();
+    options.want_stats = true;
+    match Sensors::load(flavour, &options) {
+        Ok(sensors) => Ok(Box::new(sensors)),
+        Err(error) => Err(format!("{error:?}")),
     }
 }
 
@@ -127,6 +182,7 @@ mod tests {
             sent,
             received,
             lost,
+            poorer: BTreeMap::new(),
         }
     }
 

@@ -22,8 +22,8 @@ struct Fake {
 }
 
 impl Sensing for Fake {
-    fn programs(&self) -> Vec<sensing::Program> {
-        Vec::new()
+    fn programs(&self) -> Result<Vec<sensing::Program>, String> {
+        Ok(Vec::new())
     }
 
     fn consume(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
@@ -187,6 +187,7 @@ fn what_never_arrives_shows_in_the_numbers() {
         sent: 10,
         received: 4,
         lost,
+        poorer: BTreeMap::new(),
     };
     let mut sensors = Fake {
         account,
