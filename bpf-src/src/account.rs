@@ -73,11 +73,13 @@ fn entry(map: &Map, index: u32) -> Result<Vec<u8>> {
 
 fn counter(map: &Map, entry: &[u8], offset: usize) -> Result<u64> {
     let bytes = entry.get(offset..).and_then(<[u8]>::first_chunk);
-    bytes.map(|bytes| u64::from_ne_bytes(*bytes)).ok_or_else(|| {
-        Error::malformed(format!(
-            "map {}: no counter at byte {offset} of {}",
-            map.name(),
-            entry.len()
-        ))
-    })
+    bytes
+        .map(|bytes| u64::from_ne_bytes(*bytes))
+        .ok_or_else(|| {
+            Error::malformed(format!(
+                "map {}: no counter at byte {offset} of {}",
+                map.name(),
+                entry.len()
+            ))
+        })
 }

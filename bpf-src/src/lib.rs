@@ -10,11 +10,11 @@
 //! `trapline-loader`'s part.
 
 pub mod abi;
+mod account;
 pub mod decode;
 pub mod event;
-pub mod json;
-mod account;
 mod hooks;
+pub mod json;
 pub mod objects;
 pub mod sensors;
 

@@ -51,7 +51,10 @@ pub struct Options {
 impl Default for Options {
     /// 4 MiB of ring: some 8,000 forks of usual size.
     fn default() -> Self {
-        Self { ring_bytes: 4 << 20, want_stats: false }
+        Self {
+            ring_bytes: 4 << 20,
+            want_stats: false,
+        }
     }
 }
 
@@ -89,7 +92,7 @@ impl Sensors {
     /// # Errors
     /// What a hook's last flavour failed with; nothing stays behind.
     pub fn load(flavour: Flavour, options: &Options) -> Result<Self> {
-        let cpus = trapline_loader::map::possible_cpus()?;
+        let cpus = trapline_loader::map::possible_cpu_numbers()?;
         let spec = process_spec(cpus, options)?;
         let mut load_options = LoadOptions::default();
         load_options.want_stats = options.want_stats;
@@ -101,7 +104,12 @@ impl Sensors {
         }
         object.forget_waiting();
         let ring = RingBuffer::new(object.map("events")?)?;
-        Ok(Self { object, links, ring, received: 0 })
+        Ok(Self {
+            object,
+            links,
+            ring,
+            received: 0,
+        })
     }
 
     /// The attached programs.
@@ -147,7 +155,12 @@ impl Sensors {
         let mut account = account::of_maps(self.object.map("lanes")?, self.object.map("losses")?)?;
         account.received = self.received;
         for (name, link) in &self.links {
-            let recursion = self.object.program(name)?.info()?.recursion_misses.unwrap_or(0);
+            let recursion = self
+                .object
+                .program(name)?
+                .info()?
+                .recursion_misses
+                .unwrap_or(0);
             // A kprobe that misses counts in both; the link knows of more.
             let missed = link.missed()?.unwrap_or(0).max(recursion);
             account.add_missed(missed);
@@ -206,7 +219,10 @@ fn attach(object: &mut Object, hook: &Hook, flavour: Flavour) -> Result<Links> {
 }
 
 fn attach_all(object: &mut Object, programs: &[&'static str]) -> Result<Links> {
-    programs.iter().map(|name| Ok((*name, object.attach_first(&[name])?.link))).collect()
+    programs
+        .iter()
+        .map(|name| Ok((*name, object.attach_first(&[name])?.link)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -217,8 +233,10 @@ mod tests {
     fn hooks_and_programs_of_the_object_are_the_same() {
         let spec = ObjectSpec::parse("process.bpf.o", objects::PROCESS).unwrap();
         let mut compiled: Vec<_> = spec.programs.iter().map(|program| &*program.name).collect();
-        let mut hooked: Vec<_> =
-            hooks::PROCESS.iter().flat_map(|hook| [hook.fentry, hook.kprobe].concat()).collect();
+        let mut hooked: Vec<_> = hooks::PROCESS
+            .iter()
+            .flat_map(|hook| [hook.fentry, hook.kprobe].concat())
+            .collect();
         compiled.sort_unstable();
         hooked.sort_unstable();
         assert_eq!(hooked, compiled);

@@ -15,13 +15,21 @@ fn structures_are_those_of_event_h() {
     for (name, size, members) in abi::structures() {
         let id = btf.find(Kind::Struct, name);
         let id = id.unwrap_or_else(|| panic!("struct {name} is not in the object's BTF"));
-        assert_eq!(btf.size_of(id).unwrap() as usize, size, "size of struct {name}");
+        assert_eq!(
+            btf.size_of(id).unwrap() as usize,
+            size,
+            "size of struct {name}"
+        );
         let compiled = btf.type_by_id(id).unwrap();
         let compiled: Vec<_> = compiled
             .members()
             .map(|member| {
                 let size = btf.size_of(member.type_id).unwrap() as usize;
-                (btf.text(member.name_off).unwrap(), member.offset_bits as usize / 8, size)
+                (
+                    btf.text(member.name_off).unwrap(),
+                    member.offset_bits as usize / 8,
+                    size,
+                )
             })
             .collect();
         let ours: Vec<_> = members

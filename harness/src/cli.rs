@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::kernels::LOCK_PATH;
 
+mod bench;
 mod kernels;
 
 /// Boots real kernels and proves, kernel by kernel, what the sensors report.
@@ -22,6 +23,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// What the sensors cost, in executed instructions.
+    Bench(bench::Arguments),
     /// The kernels of the matrix: what is locked, what is cached.
     Kernels(kernels::Arguments),
 }
@@ -30,6 +33,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Kernels(arguments) => kernels::run(&arguments),
     };
     match result {

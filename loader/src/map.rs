@@ -264,14 +264,14 @@ impl Iterator for Keys<'_> {
     }
 }
 
-/// How many CPUs this machine may ever have online: as many as a per-CPU value
-/// has parts, and one more than the highest number that a program can run on.
+/// One more than the highest number of a CPU that this machine may ever have:
+/// the entries that an array needs which programs index by the CPU they run on.
 ///
 /// # Errors
 /// When sysfs does not tell.
 ///
 /// Source: /sys/devices/system/cpu/possible
-pub fn possible_cpus() -> Result<u32> {
-    let cpus = sys::possible_cpus().map_err(|errno| errno.error("possible CPUs"))?;
-    u32::try_from(cpus).map_err(|_| Error::malformed(format!("{cpus} possible CPUs")))
+pub fn possible_cpu_numbers() -> Result<u32> {
+    let numbers = sys::possible_cpu_numbers().map_err(|errno| errno.error("possible CPUs"))?;
+    u32::try_from(numbers).map_err(|_| Error::malformed(format!("{numbers} possible CPUs")))
 }

@@ -4,8 +4,7 @@ use super::*;
 
 const HELLO: &str = r##"{"nonce":"n1","release":"6.12.1","machine":"x86_64","version":"#1","cpus":1,"btf_sha256":"00"}"##;
 const WORKLOAD: &str = r#"{"family":"process","name":"fork","flavour":"fentry","root_tgid":70}"#;
-const DONE: &str =
-    r#"{"name":"fork","status":{"exit":0},"elapsed_ns":5,"sent":1,"received":1,"lost":{},"poorer":{}}"#;
+const DONE: &str = r#"{"name":"fork","status":{"exit":0},"elapsed_ns":5,"sent":1,"received":1,"lost":{},"poorer":{}}"#;
 
 fn expected() -> Expected {
     Expected {

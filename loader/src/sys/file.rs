@@ -72,20 +72,36 @@ pub(crate) fn possible_cpus() -> Result<usize> {
     if let Some(cpus) = CPUS.get() {
         return Ok(*cpus);
     }
-    let list = read_small(Path::new("/sys/devices/system/cpu/possible"), 4096)?;
-    let cpus = count_cpus(&list).ok_or(Errno::INVAL)?;
+    let (cpus, _) = possible_cpu_list()?;
     Ok(*CPUS.get_or_init(|| cpus))
 }
 
-/// The members of a list such as `0-3,8`.
-fn count_cpus(list: &str) -> Option<usize> {
-    let mut count = 0usize;
+/// One more than the highest number that a processor may ever have; more than
+/// there are processors where numbers are left out.
+///
+/// # Errors
+/// As [`possible_cpus`].
+pub(crate) fn possible_cpu_numbers() -> Result<usize> {
+    possible_cpu_list().map(|(_, numbers)| numbers)
+}
+
+/// How many processors there may be, and one more than their highest number.
+fn possible_cpu_list() -> Result<(usize, usize)> {
+    let list = read_small(Path::new("/sys/devices/system/cpu/possible"), 4096)?;
+    count_cpus(&list).ok_or(Errno::INVAL)
+}
+
+/// The members of a list such as `0-3,8`: how many, and one more than the
+/// highest.
+fn count_cpus(list: &str) -> Option<(usize, usize)> {
+    let (mut count, mut end) = (0usize, 0usize);
     for range in list.trim().split(',') {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
         count += usize::from(last.checked_sub(first)?) + 1;
+        end = end.max(usize::from(last) + 1);
     }
-    Some(count)
+    Some((count, end))
 }
 
 #[cfg(test)]
@@ -94,8 +110,8 @@ mod tests {
 
     #[test]
     fn cpu_lists_are_counted() {
-        assert_eq!(count_cpus("0\n"), Some(1));
-        assert_eq!(count_cpus("0-3,8,10-11\n"), Some(7));
+        assert_eq!(count_cpus("0\n"), Some((1, 1)));
+        assert_eq!(count_cpus("0-3,8,10-11\n"), Some((7, 12)));
     }
 
     #[test]

@@ -24,7 +24,9 @@ mod ring;
 
 pub(crate) use epoll::Epoll;
 pub(crate) use errno::Errno;
-pub(crate) use file::{append, file_len, open_read, possible_cpus, pread, read_small};
+pub(crate) use file::{
+    append, file_len, open_read, possible_cpu_numbers, possible_cpus, pread, read_small,
+};
 pub(crate) use info::{ProgInfo, link_info, map_info, prog_info};
 pub(crate) use link::{enable_stats_run_time, link_create_perf_event, raw_tracepoint_open};
 pub(crate) use map::{

@@ -1,0 +1,175 @@
+//! What the sensors cost, in executed instructions: an exact number.
+//!
+//! A boot under QEMU's instruction counting measures operations without
+//! sensors and under each flavour. The same kernel and the same sensors give
+//! the same figures to the last digit, on any host, however busy. This module
+//! turns such a boot's recording into figures and holds them against budgets.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::recording::{Frame, Recording};
+use crate::vm::{Mode, Plan};
+
+pub mod budget;
+mod table;
+
+/// The costs of one kernel's boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Costs {
+    /// `uname -r`.
+    pub release: String,
+    /// In the order in which they were measured.
+    pub operations: Vec<Operation>,
+    /// In the order in which they were attached.
+    pub programs: Vec<Program>,
+}
+
+/// One operation: instructions without sensors, and with each flavour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// `fork_exec_exit`, …
+    pub name: String,
+    /// Instructions of one round without sensors.
+    pub without: u64,
+    /// Instructions of one round, by flavour.
+    pub with: BTreeMap<String, u64>,
+}
+
+impl Operation {
+    /// Instructions that a flavour adds to one round. Negative where a kernel
+    /// is faster with sensors than without, which has been seen: caches.
+    pub fn added(&self, flavour: &str) -> Option<i64> {
+        let with = self.with.get(flavour)?;
+        Some(with.cast_signed() - self.without.cast_signed())
+    }
+}
+
+/// One program, as one flavour attached it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// `fentry` or `kprobe`: of the sensors, not of this program.
+    pub flavour: String,
+    /// Its name in C.
+    pub name: String,
+    /// How it is attached.
+    pub attach: String,
+    /// Instructions that the verifier looked at, where the kernel tells.
+    pub verified_insns: Option<u64>,
+    /// Size of the machine code in bytes.
+    pub jited_bytes: Option<u64>,
+}
+
+/// What the guest is asked to do.
+pub fn plan() -> Plan {
+    Plan {
+        mode: Mode::Bench,
+        flavours: vec!["fentry".to_owned(), "kprobe".to_owned()],
+        workloads: Vec::new(),
+        workload_timeout: Duration::from_secs(60),
+        fault: None,
+    }
+}
+
+impl Costs {
+    /// The figures of a recording.
+    ///
+    /// # Errors
+    /// A guest that could not measure everything, or measured something
+    /// without saying what it costs without sensors.
+    pub fn of(recording: &Recording) -> Result<Self> {
+        let mut costs = Self {
+            release: recording.hello.release.clone(),
+            operations: Vec::new(),
+            programs: Vec::new(),
+        };
+        for frame in &recording.frames {
+            match frame {
+                Frame::Failure(failed) => {
+                    anyhow::bail!("the guest could not {}: {}", failed.what, failed.error)
+                }
+                Frame::Sensors(sensors) => {
+                    costs
+                        .programs
+                        .extend(sensors.programs.iter().map(|program| Program {
+                            flavour: sensors.flavour.clone(),
+                            name: program.name.clone(),
+                            attach: program.attach.clone(),
+                            verified_insns: program.verified_insns,
+                            jited_bytes: program.jited_bytes,
+                        }));
+                }
+                Frame::Measure(measure) if measure.flavour == "none" => {
+                    costs.operations.push(Operation {
+                        name: measure.operation.clone(),
+                        without: measure.instructions,
+                        with: BTreeMap::new(),
+                    });
+                }
+                Frame::Measure(measure) => {
+                    let operation = costs
+                        .operations
+                        .iter_mut()
+                        .find(|operation| operation.name == measure.operation)
+                        .with_context(|| format!("{} has no base", measure.operation))?;
+                    operation
+                        .with
+                        .insert(measure.flavour.clone(), measure.instructions);
+                }
+                _ => {}
+            }
+        }
+        ensure!(!costs.operations.is_empty(), "the guest measured nothing");
+        Ok(costs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::{Hello, Measure};
+
+    fn recording(measures: &[(&str, u64)]) -> Recording {
+        let measure = |(flavour, instructions): &(&str, u64)| {
+            Frame::Measure(Measure {
+                operation: "fork_exec_exit".to_owned(),
+                flavour: (*flavour).to_owned(),
+                rounds: 101,
+                instructions: *instructions,
+            })
+        };
+        Recording {
+            hello: Hello {
+                nonce: String::new(),
+                release: "6.12".to_owned(),
+                machine: String::new(),
+                version: String::new(),
+                cpus: 1,
+                btf_sha256: String::new(),
+            },
+            frames: measures.iter().map(measure).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_added_is_the_difference_to_no_sensors() {
+        let costs = Costs::of(&recording(&[
+            ("none", 700),
+            ("fentry", 750),
+            ("kprobe", 690),
+        ]));
+        let costs = costs.unwrap();
+        assert_eq!(costs.operations[0].added("fentry"), Some(50));
+        assert_eq!(costs.operations[0].added("kprobe"), Some(-10));
+        assert_eq!(costs.operations[0].added("lsm"), None);
+    }
+
+    #[test]
+    fn nothing_measured_and_no_base_are_errors() {
+        assert!(Costs::of(&recording(&[])).is_err());
+        let error = Costs::of(&recording(&[("fentry", 7)])).unwrap_err();
+        assert_eq!(error.to_string(), "fork_exec_exit has no base");
+    }
+}

@@ -1,0 +1,62 @@
+//! `cargo harness bench`: what the sensors cost, in executed instructions.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+
+use super::repository_root;
+use crate::bench::{self, Costs, budget};
+use crate::kernels::{Lock, Series, Store};
+use crate::progress::{Amount, Progress};
+use crate::vm::{self, Choice, Lab, Request};
+
+/// Arguments of `bench`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The series to measure, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = budget::SERIES)]
+    kernels: Vec<Series>,
+}
+
+/// Runs the subcommand: 0 when all figures are within their budgets.
+///
+/// # Errors
+/// What keeps a kernel from being fetched, booted or measured.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let lock = Lock::load(&repository_root()?)?;
+    let store = Store::open()?;
+    let progress = Progress::new();
+    let mut exceeded = Vec::new();
+    for entry in lock.select(&arguments.kernels)? {
+        let kernel = store.ensure(entry, &progress)?;
+        // Instructions are counted by emulation only, whatever else works.
+        let lab = Lab::open(Choice::Tcg, &kernel).map_err(|error| anyhow!(error))?;
+        let mut request = Request::new(&kernel, bench::plan(), &lab);
+        request.name = format!("{}.bench", kernel.series);
+        let task = progress.task(&format!("measuring {}", kernel.series), Amount::Unknown);
+        let outcome = vm::run(&lab, &kernel, &request);
+        let recording = match outcome.verdict {
+            Ok(recording) => recording,
+            Err(failure) => {
+                task.failed(&failure.to_string());
+                return Err(anyhow!("{failure}")).context(format!(
+                    "measuring {}; the kernel's own words are in {}",
+                    kernel.series,
+                    outcome.serial_log.display()
+                ));
+            }
+        };
+        task.done("measured");
+        let costs = Costs::of(&recording)?;
+        println!("{costs}");
+        exceeded.extend(budget::exceeded(&kernel.series.to_string(), &costs));
+    }
+    for sentence in &exceeded {
+        eprintln!("over budget: {sentence}");
+    }
+    Ok(if exceeded.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
