@@ -18,8 +18,8 @@ mod types;
 
 pub use names::essential_name;
 pub use object::ObjectBtf;
-pub use prototype::{ParameterInfo, Prototype};
 pub(crate) use prototype::base_text;
+pub use prototype::{ParameterInfo, Prototype};
 pub(crate) use scan::{Kinds, Wanted};
 pub use source::{ReadAt, Source};
 pub use target::Target;
