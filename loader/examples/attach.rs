@@ -74,15 +74,27 @@ fn run(path: &str, rung: Rung, command: &mut Command) -> Result<()> {
     }
     let mut rings = Vec::new();
     for map in object.maps().iter().filter(|map| map.map_type() == RINGBUF) {
-        rings.push((map.name(), RingBuffer::new(map)?));
+        rings.push((map.name(), RingBuffer::new(map)?, 0, 0));
     }
-    let status = command.status();
-    println!("command: {status:?}");
-    for (name, ring) in &mut rings {
-        let ready = ring.poll(Some(Duration::from_millis(200)))?;
+    let mut child = command
+        .spawn()
+        .map_err(|e| Error::not_found(format!("command: {e}")))?;
+    let mut ended = None;
+    // One round more after the command's end, for what it left.
+    while let None | Some(true) = ended {
+        ended = match (ended, child.try_wait()) {
+            (Some(_), _) => Some(false),
+            (None, Ok(None)) => None,
+            (None, _) => Some(true),
+        };
+        for (_, ring, waits, records) in &mut rings {
+            *waits += usize::from(ring.poll(Some(Duration::from_millis(100)))?);
+            *records += ring.consume(|_| ())?;
+        }
+    }
+    for (name, ring, waits, records) in &rings {
         let pending = ring.pending_bytes();
-        let count = ring.consume(|_| ())?;
-        println!("ring {name}: ready {ready}, {pending} bytes pending, {count} records");
+        println!("ring {name}: {records} records in {waits} wake-ups, {pending} bytes pending");
     }
     for (program, link) in links {
         print(program, link)?;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! load [--stats] [--btf FILE] [--optional PROGRAM]... OBJECT
+//! load --features
 //! ```
 //!
 //! Run it under `strace -f -c` to count its system calls.
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--stats" => options.want_stats = true,
+            "--features" => return features(),
             "--btf" => kernel = KernelBtf::from_file(arguments.next().unwrap_or_default()),
             "--optional" => options.optional.extend(arguments.next()),
             _ => object = Some(argument),
@@ -49,6 +51,17 @@ fn main() -> ExitCode {
     }
 }
 
+fn features() -> ExitCode {
+    println!("{:?}", trapline_loader::feature::kernel_release());
+    for finding in trapline_loader::feature::probe_all() {
+        println!(
+            "{} (Linux {}): {}",
+            finding.feature, finding.since, finding.state
+        );
+    }
+    ExitCode::SUCCESS
+}
+
 fn load(path: &str, bytes: &[u8], kernel: &mut KernelBtf, options: &LoadOptions) -> Result<()> {
     let mut spec = ObjectSpec::parse(path, bytes)?;
     for (part, reason) in &spec.skipped {
@@ -60,31 +73,41 @@ fn load(path: &str, bytes: &[u8], kernel: &mut KernelBtf, options: &LoadOptions)
         }
     }
     let object = Object::load(spec, kernel, options)?;
-    println!("BTF {:?}", object.btf_use());
+    // One text, one system call: who counts them counts the loader's.
+    let text = describe(&object)?;
+    print!("{text}");
+    // The kernel takes everything back at exit, in one go.
+    core::mem::forget(object);
+    Ok(())
+}
+
+fn describe(object: &Object) -> Result<String> {
+    let mut lines = vec![format!("BTF {:?}", object.btf_use())];
     for map in object.maps() {
-        println!(
+        lines.push(format!(
             "map {}: type {}, key {} bytes, value {} bytes, {} entries",
             map.name(),
             map.map_type(),
             map.key_bytes(),
             map.value_bytes(),
             map.max_entries()
-        );
+        ));
     }
     for program in object.programs() {
         let info = program.info()?;
         let verified = info
             .verified_insns
             .map_or("?".to_owned(), |insns| insns.to_string());
-        println!(
+        lines.push(format!(
             "program {} ({}): {verified} insns verified, {} bytes of machine code",
             program.name(),
             program.section(),
             info.jited_bytes
-        );
+        ));
     }
     for refused in object.refused() {
-        println!("refused {}: {:#}", refused.program, refused.error);
+        lines.push(format!("refused {}: {:#}", refused.program, refused.error));
     }
-    Ok(())
+    lines.push(String::new());
+    Ok(lines.join("\n"))
 }

@@ -6,6 +6,7 @@
 
 use crate::error::Result;
 use crate::insn::{Insn, to_bytes};
+use crate::memlock::with_memlock;
 use crate::sys::{self, Errno};
 use core::fmt;
 use std::os::fd::{AsFd, OwnedFd};
@@ -53,6 +54,9 @@ pub fn kernel_release() -> Result<String> {
     sys::release().map_err(|errno| errno.error("uname"))
 }
 
+/// The offset of `x`, the one string in the BTF that probes load.
+const NAME: u32 = 1;
+
 type Probe = fn() -> sys::Result<()>;
 
 /// What loading and attaching can make use of, and how to see if it is there.
@@ -62,12 +66,15 @@ const FEATURES: &[(&str, &str, Probe)] = &[
     ("BPF_MAP_TYPE_RINGBUF", "5.8", || create_map(27, 0, 0)),
     ("BPF_MAP_TYPE_TASK_STORAGE", "5.11", task_storage),
     ("BPF_MAP_TYPE_BLOOM_FILTER", "5.16", || create_map(30, 0, 4)),
-    ("BTF_KIND_FLOAT", "5.13", || load_btf(&[0, 16 << 24, 4])),
+    ("BTF_KIND_FLOAT", "5.13", || load_btf(&[NAME, 16 << 24, 4])),
     ("BTF_KIND_DECL_TAG", "5.16", || {
-        load_btf(&[0, 17 << 24, 1, u32::MAX])
+        // A tag on an empty struct: an int takes none.
+        load_btf(&[NAME, 4 << 24, 0, NAME, 17 << 24, 2, u32::MAX])
     }),
-    ("BTF_KIND_TYPE_TAG", "5.17", || load_btf(&[0, 18 << 24, 1])),
-    ("BTF_KIND_ENUM64", "6.0", || load_btf(&[0, 19 << 24, 8])),
+    ("BTF_KIND_TYPE_TAG", "5.17", || {
+        load_btf(&[NAME, 18 << 24, 1])
+    }),
+    ("BTF_KIND_ENUM64", "6.0", || load_btf(&[NAME, 19 << 24, 8])),
     ("BPF_PROG_TYPE_KPROBE", "4.1", || kprobe_program().map(drop)),
     ("perf-event links", "5.15", perf_links),
     ("kprobe PMU", "4.17", || {
@@ -123,7 +130,7 @@ fn tracefs() -> sys::Result<()> {
 
 fn create_map(map_type: u32, key_bytes: u32, value_bytes: u32) -> sys::Result<()> {
     let max_entries = u32::try_from(sys::page_bytes()).map_err(|_| Errno::TOO_BIG)?;
-    sys::map_create(&sys::MapCreate {
+    let map = sys::MapCreate {
         map_type,
         key_bytes,
         value_bytes,
@@ -133,15 +140,15 @@ fn create_map(map_type: u32, key_bytes: u32, value_bytes: u32) -> sys::Result<()
         map_extra: 0,
         name: [0; 16],
         btf: None,
-    })
-    .map(drop)
+    };
+    with_memlock(|| sys::map_create(&map)).map(drop)
 }
 
 /// Task storage demands BTF for key and value: an int for both will do.
 fn task_storage() -> sys::Result<()> {
     const BPF_F_NO_PREALLOC: u32 = 1;
     let btf = btf_of(&[])?;
-    sys::map_create(&sys::MapCreate {
+    let map = sys::MapCreate {
         map_type: 29,
         key_bytes: 4,
         value_bytes: 4,
@@ -151,43 +158,31 @@ fn task_storage() -> sys::Result<()> {
         map_extra: 0,
         name: [0; 16],
         btf: Some((btf.as_fd(), 1, 1)),
-    })
-    .map(drop)
+    };
+    with_memlock(|| sys::map_create(&map)).map(drop)
 }
 
-fn load_btf(second_type: &[u32]) -> sys::Result<()> {
-    btf_of(second_type).map(drop)
+fn load_btf(types: &[u32]) -> sys::Result<()> {
+    btf_of(types).map(drop)
 }
 
-/// Loads a BTF whose first type is an int and which names everything `x`.
-fn btf_of(second_type: &[u32]) -> sys::Result<OwnedFd> {
-    sys::btf_load(&btf_bytes(second_type), None)
+/// Loads a BTF of an int, type 1, and what is to be tried.
+fn btf_of(types: &[u32]) -> sys::Result<OwnedFd> {
+    let bytes = btf_bytes(types);
+    with_memlock(|| sys::btf_load(&bytes, None))
 }
 
-fn btf_bytes(second_type: &[u32]) -> Vec<u8> {
-    const NAME: u32 = 1;
+fn btf_bytes(types: &[u32]) -> Vec<u8> {
     let int = [NAME, 1 << 24, 4, 32];
-    let mut types = int.to_vec();
-    types.extend_from_slice(second_type);
-    // Tags must have a name and the others may.
-    if let Some(name) = types.get_mut(int.len()) {
-        *name = NAME;
-    }
-    let types_bytes = u32::try_from(types.len() * 4).unwrap_or(0);
     let strings = *b"\0x\0";
-    let header = [
-        0x0001_eb9f,
-        24,
-        0,
-        types_bytes,
-        types_bytes,
-        strings.len() as u32,
-    ];
-    let words = header
-        .iter()
-        .chain(&types)
-        .flat_map(|word| word.to_ne_bytes());
-    words.chain(strings).collect()
+    let types_bytes = (size_of_val(&int) + size_of_val(types)) as u32;
+    let strings_bytes = strings.len() as u32;
+    let header = [0x0001_eb9f, 24, 0, types_bytes, types_bytes, strings_bytes];
+    let words = header.iter().chain(&int).chain(types);
+    words
+        .flat_map(|word| word.to_ne_bytes())
+        .chain(strings)
+        .collect()
 }
 
 /// A kprobe program that returns 0.
@@ -207,7 +202,7 @@ fn kprobe_program() -> sys::Result<OwnedFd> {
         line_info: sys::ExtRecords::default(),
         attach_btf_id: 0,
     };
-    sys::prog_load(&load, None)
+    with_memlock(|| sys::prog_load(&load, None))
 }
 
 /// A kernel with such links finds that a program is no perf event; one without
@@ -232,12 +227,8 @@ mod tests {
 
     #[test]
     fn the_probing_btf_is_well_formed() {
-        for second in [
-            &[][..],
-            &[0, 16 << 24, 4],
-            &[0, 17 << 24, 1, u32::MAX],
-            &[0, 19 << 24, 8],
-        ] {
+        let tag = [NAME, 4 << 24, 0, NAME, 17 << 24, 2, u32::MAX];
+        for second in [&[][..], &[NAME, 16 << 24, 4], &tag, &[NAME, 19 << 24, 8]] {
             ObjectBtf::parse(&btf_bytes(second)).unwrap();
         }
     }

@@ -13,6 +13,7 @@ pub mod feature;
 pub mod insn;
 pub mod kernel_btf;
 pub mod map;
+mod memlock;
 pub mod object;
 pub mod program;
 pub mod relo_core;

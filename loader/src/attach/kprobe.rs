@@ -102,6 +102,9 @@ fn config_bit(format: &str) -> Option<u64> {
 /// Attaches a program to a function of the kernel, `rung` being the best way to
 /// try.
 pub(crate) fn attach(program: &Program, target: &Target, rung: Rung) -> Result<Link> {
+    if target.function.is_empty() {
+        return Err(Error::invalid_input("the section names no function"));
+    }
     let attached = match pmu() {
         Some(pmu) if rung < Rung::Tracefs => through_pmu(program, target, pmu, rung),
         _ => through_tracefs(program, target),

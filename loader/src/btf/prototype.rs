@@ -74,7 +74,8 @@ impl Target<'_> {
             .map(Some)
     }
 
-    /// The prototype of a tracepoint, `None` if there is no such one.
+    /// The prototype of a tracepoint, `None` if there is no such one. Kernels
+    /// give types here, but no names: look parameters up by type.
     ///
     /// # Errors
     /// As [`Target::prototype`].
@@ -145,7 +146,7 @@ pub fn type_text(types: &dyn Types, id: u32) -> Result<String> {
             Kind::Volatile if !behind.is_empty() => qualifiers.push_str("volatile "),
             Kind::Const | Kind::Volatile | Kind::Restrict | Kind::TypeTag => {}
             Kind::Ptr => {
-                behind.insert_str(0, qualifiers.trim_end());
+                behind.insert_str(0, &qualifiers);
                 behind.insert(0, '*');
                 qualifiers.clear();
             }

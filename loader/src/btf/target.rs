@@ -90,8 +90,9 @@ impl<'a> Target<'a> {
         wanted.dedup();
         // Mapped strings are compared where they are.
         let is_mapped = self.source.is_mapped();
-        let is_new = |s: &&Box<[u8]>| !is_mapped && !self.strings.contains_key(*s);
-        let strings: Vec<_> = strings.iter().filter(is_new).cloned().collect();
+        let strings = strings.iter().filter(|_| !is_mapped);
+        let is_known = |name: &[u8]| self.strings.contains_key(name);
+        let strings: Vec<_> = strings.filter(|name| !is_known(name)).cloned().collect();
         if wanted.is_empty() && strings.is_empty() {
             return Ok(());
         }

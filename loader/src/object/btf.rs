@@ -1,9 +1,9 @@
 //! Giving the object's own BTF to the kernel.
 
 use super::sanitize::sanitize;
-use super::with_memlock;
 use crate::btf::ObjectBtf;
 use crate::error::Result;
+use crate::memlock::with_memlock;
 use crate::{sys, verifier};
 use std::os::fd::OwnedFd;
 

@@ -2,7 +2,7 @@
 //! their fields lie, and the numbers of the hooks that BTF describes.
 
 use crate::attach::missing_function;
-use crate::btf::Kind;
+use crate::btf::{Kind, Kinds, Target, Types, Wanted, essential_name};
 use crate::error::{Error, Result};
 use crate::kernel_btf::KernelBtf;
 use crate::relo_core::{self, Report};
@@ -34,16 +34,20 @@ pub(super) fn resolve(
     let wanted: Vec<_> = programs
         .map(|program| wanted(&program.kind.attach))
         .collect();
-    let mut relocations = spec.programs.iter().map(|program| program.core_relos.len());
-    let report = match relocations.all(|count| count == 0) {
-        true => Report::default(),
-        false => relo_core::relocate(spec, kernel.target()?)?,
-    };
     let names: Vec<_> = wanted
         .iter()
         .flatten()
         .map(|(kind, name)| (*kind, &**name))
         .collect();
+    let mut relocations = spec.programs.iter().map(|program| program.core_relos.len());
+    let report = match relocations.all(|count| count == 0) {
+        true => Report::default(),
+        false => {
+            let target = kernel.target()?;
+            look_once(spec, &names, target)?;
+            relo_core::relocate(spec, target)?
+        }
+    };
     let hooks = match find(&names, kernel) {
         Ok(found) => {
             let mut found = found.into_iter();
@@ -63,6 +67,35 @@ pub(super) fn resolve(
         }
     };
     Ok((report, hooks))
+}
+
+/// Looks for hooks and for the roots of relocations in the same pass over the
+/// kernel's hundred thousand types; each of the two would take one of its own.
+/// What is found is remembered.
+fn look_once(spec: &ObjectSpec, names: &[(Kind, &str)], target: &mut Target<'_>) -> Result<()> {
+    let Some(btf) = &spec.btf else {
+        return Ok(());
+    };
+    let mut all: Vec<Wanted> = Vec::new();
+    for &(kind, name) in names {
+        all.push((
+            Box::from(name.as_bytes()),
+            Kinds::compatible_with(kind),
+            false,
+        ));
+    }
+    for relo in spec.programs.iter().flat_map(|program| &program.core_relos) {
+        // What cannot be read is for the relocation itself to complain of.
+        let Ok(root) = btf.type_by_id(relo.type_id) else {
+            continue;
+        };
+        let name = btf.string(root.name_off).unwrap_or_default();
+        let name = essential_name(&name);
+        if !name.is_empty() {
+            all.push((Box::from(name), Kinds::compatible_with(root.kind()), true));
+        }
+    }
+    target.prepare(&all, &[])
 }
 
 /// The first type of each kind and name.

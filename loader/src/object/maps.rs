@@ -1,8 +1,9 @@
 //! Creating the maps of an object and filling its global data.
 
-use super::{kernel_name, with_memlock};
+use super::kernel_name;
 use crate::error::{Error, Result, ResultExt};
 use crate::map::{Map, UpdateFlag};
+use crate::memlock::with_memlock;
 use crate::spec::{MapKind, MapSpec, ObjectSpec};
 use crate::sys::{self, Errno};
 use std::os::fd::{AsFd, OwnedFd};

@@ -35,9 +35,7 @@ use crate::map::Map;
 use crate::program::Program;
 use crate::relo_core;
 use crate::spec::ObjectSpec;
-use crate::sys::{self, Errno};
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering};
 use programs::Waiting;
 
 pub use btf::BtfUse;
@@ -293,24 +291,6 @@ impl fmt::Debug for Object {
             .field("refused", &self.refused)
             .field("btf_use", &self.btf_use)
             .finish_non_exhaustive()
-    }
-}
-
-/// Sends a command that needs memory; where that is refused, lifts the limit of
-/// locked memory, once in the life of the process, and sends it again.
-///
-/// Before 5.11 BPF memory counted against that limit, which is 64 KiB for a
-/// process that nobody thought of.
-fn with_memlock<T>(mut call: impl FnMut() -> sys::Result<T>) -> sys::Result<T> {
-    static RAISED: AtomicBool = AtomicBool::new(false);
-    match call() {
-        Err(Errno::PERM) if !RAISED.swap(true, Ordering::Relaxed) => {
-            if sys::raise_memlock_limit().is_err() {
-                return Err(Errno::PERM);
-            }
-            call()
-        }
-        other => other,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::hooks::{self, Hook};
 use super::refusal::{LOG_LEVEL_STATS, Refusal, load_with_log};
-use super::{LoadOptions, kernel_name, with_memlock};
+use super::{LoadOptions, kernel_name};
 use crate::error::{Error, Result, ResultExt};
 use crate::insn::Insn;
 use crate::map::Map;
+use crate::memlock::with_memlock;
 use crate::program::Program;
 use crate::relo_core::Report;
 use crate::spec::{MapRef, ObjectSpec, ProgramSpec};

@@ -37,10 +37,9 @@ pub struct Table<'d> {
     sections: BTreeMap<usize, Vec<(u32, &'d [u8])>>,
 }
 
-/// One relocation as the compiler wrote it.
+/// One relocation as the compiler wrote it, without its place.
 #[derive(Clone, Copy, Debug)]
 pub struct RawCoreRelo {
-    pub insn_offset: u32,
     pub type_id: u32,
     pub access_str_off: u32,
     pub kind: u32,
@@ -51,7 +50,6 @@ impl Record for RawCoreRelo {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         Some(Self {
-            insn_offset: word(bytes, 0)?,
             type_id: word(bytes, 1)?,
             access_str_off: word(bytes, 2)?,
             kind: word(bytes, 3)?,
