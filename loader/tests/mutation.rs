@@ -73,7 +73,7 @@ fn areas(bytes: &[u8]) -> Vec<Range<usize>> {
 }
 
 fn apply(bytes: &mut Vec<u8>, area: &Range<usize>, damage: &Damage) {
-    let place = |at: u32| area.start + (u64::from(at) * area.len() as u64 >> 32) as usize;
+    let place = |at: u32| area.start + ((u64::from(at) * area.len() as u64) >> 32) as usize;
     match *damage {
         Damage::Byte(at, byte) => {
             let at = place(at);

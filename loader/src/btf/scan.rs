@@ -57,34 +57,53 @@ pub struct Hit {
     exact: bool,
 }
 
-/// Names by their first byte, to pass over most strings at one glance.
+/// Names, and a bitmap of how they begin, to pass over most strings at one
+/// glance.
 struct Names<'n> {
     sorted: Vec<&'n [u8]>,
-    first_bytes: [bool; 256],
+    /// One bit for each pair of first bytes.
+    beginnings: Box<[u64; 1 << 10]>,
 }
 
 impl<'n> Names<'n> {
     fn new(names: impl Iterator<Item = &'n [u8]>) -> Self {
-        let mut sorted: Vec<_> = names.collect();
+        let mut sorted: Vec<_> = names.filter(|name| !name.is_empty()).collect();
         sorted.sort_unstable();
         sorted.dedup();
-        let mut first_bytes = [false; 256];
-        for first in sorted.iter().filter_map(|name| name.first()) {
-            first_bytes[usize::from(*first)] = true;
+        let mut beginnings = Box::new([0; 1 << 10]);
+        let mut add = |first, second| {
+            let (word, bit) = Self::place(first, second);
+            beginnings[word] |= 1 << bit;
+        };
+        for name in &sorted {
+            match **name {
+                [first, second, ..] => add(first, second),
+                // The end of the string, or of the name before its flavor.
+                [first] => {
+                    add(first, 0);
+                    add(first, b'_');
+                }
+                [] => {}
+            }
         }
-        Self {
-            sorted,
-            first_bytes,
-        }
+        Self { sorted, beginnings }
+    }
+
+    fn place(first: u8, second: u8) -> (usize, u32) {
+        let pair = u16::from_le_bytes([first, second]);
+        (usize::from(pair >> 6), u32::from(pair & 63))
+    }
+
+    /// May a wanted name begin like this?
+    fn may_begin(&self, string: &[u8]) -> bool {
+        let [first, second, ..] = *string else {
+            return false;
+        };
+        let (word, bit) = Self::place(first, second);
+        self.beginnings[word] >> bit & 1 == 1
     }
 
     fn hit(&self, string: &[u8], offset: u32, hits: &mut Vec<Hit>) {
-        let Some(&first) = string.first() else {
-            return;
-        };
-        if !self.first_bytes[usize::from(first)] {
-            return;
-        }
         if let Ok(name) = self.sorted.binary_search(&string) {
             hits.push(Hit {
                 offset,
@@ -158,34 +177,60 @@ pub fn scan(
 
 /// All wanted strings, by offset.
 fn find_strings(source: &Source<'_>, header: &Header, names: &Names<'_>) -> Result<Vec<Hit>> {
+    let section = &header.strings;
     let mut hits = Vec::new();
-    let mut window = Window::new(source, header.strings.end);
-    let mut at = header.strings.start;
+    let mut window = Window::new(source, section.end);
+    let mut at = section.start;
     // Inside a string that began before the window: no name is that long.
     let mut inside = false;
-    while at < header.strings.end {
+    while at < section.end {
         let bytes = window.at(at, LONGEST_NAME_BYTES)?;
-        let mut rest = bytes;
-        while let Ok(string) = CStr::from_bytes_until_nul(rest) {
-            let done = bytes.len() - rest.len();
-            let string = string.to_bytes();
-            let offset = at - header.strings.start + done as u64;
-            if !inside {
-                // The string section's length is a u32, so is the offset.
-                names.hit(string, offset as u32, &mut hits);
-            }
-            inside = false;
-            rest = rest.get(string.len() + 1..).unwrap_or_default();
-        }
-        let done = bytes.len() - rest.len();
-        if done == 0 {
+        let Some(last) = bytes.iter().rposition(|&byte| byte == 0) else {
             inside = true;
             at += bytes.len().max(1) as u64;
-        } else {
-            at += done as u64;
+            continue;
+        };
+        let whole = &bytes[..=last];
+        let mut look = |start: usize| {
+            let string = &whole[start..];
+            if names.may_begin(string) {
+                let string = CStr::from_bytes_until_nul(string).unwrap_or_default();
+                // The string section's length is a u32, so is the offset.
+                let offset = at - section.start + start as u64;
+                names.hit(string.to_bytes(), offset as u32, &mut hits);
+            }
+        };
+        if !inside {
+            look(0);
         }
+        each_nul(whole, |nul| look(nul + 1));
+        inside = false;
+        at += whole.len() as u64;
     }
     Ok(hits)
+}
+
+/// Visits the place of every NUL, eight bytes at a time.
+fn each_nul(bytes: &[u8], mut visit: impl FnMut(usize)) {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let chunks = bytes.chunks_exact(8);
+    let rest = chunks.remainder();
+    let mut base = 0;
+    for chunk in chunks {
+        let word = chunk
+            .first_chunk()
+            .map_or(0, |chunk| u64::from_le_bytes(*chunk));
+        // The top bit of each byte that is zero, exactly.
+        let mut nuls = !(((word & LOW) + LOW) | word | LOW);
+        while nuls != 0 {
+            visit(base + (nuls.trailing_zeros() / 8) as usize);
+            nuls &= nuls - 1;
+        }
+        base += 8;
+    }
+    for (index, _) in rest.iter().enumerate().filter(|(_, byte)| **byte == 0) {
+        visit(base + index);
+    }
 }
 
 /// Names longer than this are not looked for.

@@ -198,9 +198,19 @@ impl Types for Target<'_> {
     }
 
     fn string_is(&self, offset: u32, name: &[u8]) -> Result<bool> {
-        match self.strings.get(name) {
-            Some(offsets) => Ok(offsets.contains(&offset)),
-            None => Ok(*self.string(offset)? == *name),
+        if let Some(offsets) = self.strings.get(name) {
+            return Ok(offsets.contains(&offset));
         }
+        let strings = &self.header.strings;
+        let start = strings.start + u64::from(offset);
+        // The name and its NUL, which a name never holds itself.
+        let end = start + name.len() as u64 + 1;
+        if end > strings.end {
+            return Ok(false);
+        }
+        let string = self.source.bytes(start..end)?;
+        Ok(string
+            .strip_suffix(&[0])
+            .is_some_and(|string| string == name))
     }
 }

@@ -158,7 +158,8 @@ impl Object {
 
     /// Loads and attaches the first of several programs that this kernel takes:
     /// the flavours of one hook, best first. Programs that are loaded already
-    /// are only attached; one that loads but does not attach is unloaded.
+    /// are only attached; one that loads but does not attach is unloaded, for
+    /// good.
     ///
     /// # Errors
     /// The last program's error, with those before it named, when none works;
@@ -187,12 +188,10 @@ impl Object {
             .pop()
             .ok_or_else(|| Error::invalid_input("no program to choose from"))?;
         let before = refused.into_iter().rev();
-        Err(before.fold(last.error, |error, refused| {
-            error.context(format!(
-                "and before it {}: {:#}",
-                refused.program, refused.error
-            ))
-        }))
+        let error = before.fold(last.error, |error, refused| {
+            error.context(format!("{}: {:#}", refused.program, refused.error))
+        });
+        Err(error.context(format!("none of {} could be attached", names.join(", "))))
     }
 
     /// Frees what is kept to load the remaining programs; they cannot be
