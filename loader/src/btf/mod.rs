@@ -14,6 +14,8 @@ mod prototype;
 mod scan;
 mod source;
 mod target;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub use names::essential_name;
