@@ -45,7 +45,11 @@ fn rehearse(path: &str, mode: Mode) -> io::Result<()> {
         fault: None,
     };
     match mode {
-        Mode::Bench => bench::run(&mut frames, &plan)?,
+        Mode::Bench => {
+            for (kind, payload) in bench::measure(&plan) {
+                frames.json(kind, &payload)?;
+            }
+        }
         _ => capture::run_flavour(&mut frames, &plan, "none")?,
     }
     frames.flush()

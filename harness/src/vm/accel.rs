@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, Kernel, Lab, Plan, Request, run};
+use super::{Cause, Deadlines, Kernel, Lab, Plan, Request, run};
 use crate::host::{self, Qemu};
 
 /// What executes guest code.
@@ -132,7 +132,7 @@ fn probe_once(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> Result<Probed, Stri
     {
         return Ok(probed);
     }
-    let (works, why) = probe(qemu, guest, kernel);
+    let (works, why) = probe(qemu, guest, kernel)?;
     let probed = Probed {
         boot_id,
         qemu: qemu.version,
@@ -145,7 +145,11 @@ fn probe_once(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> Result<Probed, Stri
     Ok(probed)
 }
 
-fn probe(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> (bool, String) {
+/// Whether KVM works, and how that was seen.
+///
+/// # Errors
+/// Why nothing was started: that says nothing about KVM.
+fn probe(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> Result<(bool, String), String> {
     let lab = Lab {
         qemu: qemu.clone(),
         guest: guest.to_owned(),
@@ -170,10 +174,13 @@ fn probe(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> (bool, String) {
                 outcome.boot.unwrap_or(outcome.total).as_secs_f32()
             ),
         ),
-        Err(failure) => (false, format!("a probe failed: {failure}")),
+        Err(failure) => match &failure.cause {
+            Cause::NotStarted(why) => return Err(format!("cannot probe KVM: {why}")),
+            cause => (false, format!("a probe failed: {cause}")),
+        },
     };
     for file in [&outcome.serial_log, &outcome.records] {
         let _ = fs::remove_file(file);
     }
-    result
+    Ok(result)
 }
