@@ -1,1 +1,23 @@
-//! Endpoint sensors: the wire format, the decoder and the embedded objects.
+//! Trapline's sensors: what an event is, on the wire and decoded, and the eBPF
+//! programs that report it.
+//!
+//! From the kernel outwards: [`objects`] holds the compiled programs of `c/`,
+//! [`Sensors`] puts them into the running kernel, [`abi`] is the layout of what
+//! they write, [`Decoder`] turns records into [`Event`]s and notices what is
+//! missing between them, [`json`] writes an event as one line.
+//!
+//! This crate knows nothing of ELF, BTF or system calls: that is
+//! `trapline-loader`'s part.
+
+pub mod abi;
+pub mod decode;
+pub mod event;
+pub mod json;
+mod account;
+mod hooks;
+pub mod objects;
+pub mod sensors;
+
+pub use decode::{DecodeError, Decoder, Item};
+pub use event::{Event, Kind};
+pub use sensors::{Account, Flavour, Options, Sensors};

@@ -1,6 +1,9 @@
 //! Host side of the harness: kernels, images, VMs, recordings, verdicts.
 
+pub mod cli;
 pub mod host;
 pub mod images;
+pub mod kernels;
+pub mod progress;
 pub mod recording;
 pub mod vm;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The wire format: what a sensor writes into the ring buffer, byte for byte.
+ *
+ * This is its only definition. The Rust side (src/abi.rs) is checked against
+ * the BTF of the compiled objects, so that neither can change alone.
+ *
+ * Rules: fixed-width fields in the machine's byte order, padding spelled out,
+ * every byte written on purpose. A record is a fixed part, which begins with
+ * `struct event_header`, and the texts that its `struct event_text` fields
+ * point to. Texts are raw bytes without a terminating NUL unless said.
+ */
+#pragma once
+
+#define EVENT_FORMAT_VERSION 1
+
+/* Limits of the texts, in bytes. */
+#define EVENT_PATH_BYTES 4096
+#define EVENT_ARGS_BYTES 8192
+
+enum event_kind {
+	EVENT_FORK = 1,
+	EVENT_EXEC = 2,
+	EVENT_EXIT = 3,
+};
+
+struct event_header {
+	__u32 size_bytes; /* of the whole record, texts included */
+	__u16 kind; /* enum event_kind */
+	__u16 format_version; /* EVENT_FORMAT_VERSION */
+	__u64 time_ns; /* CLOCK_BOOTTIME: goes on while the machine sleeps */
+	/*
+	 * Counts the records of one CPU and lane, from 0. A lane is what keeps
+	 * programs apart that run on one CPU at the same time. A number that
+	 * is missing in the stream is a record that was lost.
+	 */
+	__u64 sequence;
+	__u32 cpu;
+	__u32 lane;
+};
+
+enum event_text_flag {
+	TEXT_NONE = 1 << 0, /* there is no such thing, e.g. no executable */
+	TEXT_CUT_FRONT = 1 << 1, /* too long: the front is missing */
+	TEXT_CUT_END = 1 << 2, /* too long: the end is missing */
+	TEXT_FAULT = 1 << 3, /* memory could not be read: bytes are missing */
+	TEXT_UNREACHABLE = 1 << 4, /* a path that no mount leads to */
+	TEXT_DELETED = 1 << 5, /* a path whose last name is gone */
+	TEXT_CHANGED = 1 << 6, /* the kernel changed it while we read */
+	TEXT_UNKNOWN = 1 << 7, /* the sensor had no room to remember it */
+};
+
+struct event_text {
+	__u32 offset_bytes; /* from the start of the record */
+	__u16 size_bytes;
+	__u16 flags; /* enum event_text_flag */
+};
+
+/*
+ * A process, as it is at the event. All ids are those of the initial
+ * namespaces, but for ns_tgid.
+ */
+struct event_process {
+	/*
+	 * Names this process for as long as the machine is up: the boot time
+	 * of its start in nanoseconds, with the tgid mixed into the upper
+	 * bits. A pid that is used again has another start, so another id.
+	 */
+	__u64 process_id;
+	__u64 start_time_ns; /* CLOCK_BOOTTIME */
+	__u64 cgroup_id; /* in the v2 hierarchy */
+	__u32 tgid;
+	__u32 tid;
+	__u32 ns_tgid; /* in the process's own pid namespace */
+	__u32 pgid;
+	__u32 sid;
+	__u32 uid;
+	__u32 euid;
+	__u32 suid;
+	__u32 fsuid;
+	__u32 gid;
+	__u32 egid;
+	__u32 sgid;
+	__u32 fsgid;
+	__u32 login_uid; /* 4294967295: never logged in */
+	__u32 mnt_ns; /* inode numbers, as in /proc/PID/ns; 0: already left */
+	__u32 pid_ns;
+	__u32 net_ns;
+	__u32 user_ns;
+};
+
+/* A process came into being: thread-group leaders only. */
+struct event_fork {
+	struct event_header header;
+	struct event_process process; /* the new one */
+	struct event_process parent;
+	__u64 clone_flags; /* CLONE_*, without the exit signal */
+	__u64 creator_id; /* process_id of who called; not the parent with CLONE_PARENT */
+	__u32 creator_tgid;
+	__u32 creator_tid;
+	__s32 exit_signal;
+	__u32 flags; /* enum event_fork_flag */
+	struct event_text exe;
+	struct event_text parent_exe;
+};
+
+enum event_fork_flag {
+	FORK_CLONE_FLAGS_UNKNOWN = 1 << 0, /* no room to remember them */
+};
+
+/* A process replaced its program, or failed to. */
+struct event_exec {
+	struct event_header header;
+	struct event_process process;
+	struct event_process parent;
+	__u32 error; /* errno, 0: the new program runs */
+	__u32 padding;
+	struct event_text exe; /* what runs now; the old one after a failure */
+	struct event_text parent_exe;
+	struct event_text filename; /* as given to execve */
+	struct event_text interpreter; /* as the script names it */
+	struct event_text script; /* path of the outermost script */
+	struct event_text cwd;
+	struct event_text argv; /* each argument ends with a NUL */
+	struct event_text env; /* each variable ends with a NUL */
+};
+
+/* The last thread of a process is gone, and its files are closed. */
+struct event_exit {
+	struct event_header header;
+	struct event_process process;
+	struct event_process parent;
+	__u32 exit_code; /* 0 to 255 */
+	__u32 signal; /* that ended it, 0: none */
+	__u32 flags; /* enum event_exit_flag */
+	__u32 padding;
+	struct event_text exe;
+	struct event_text parent_exe;
+};
+
+enum event_exit_flag {
+	EXIT_CORE_DUMPED = 1 << 0,
+	EXIT_EARLY = 1 << 1, /* no room to wait: sent before files were closed */
+};
+
+/* Why records were lost or are poorer than they could be. */
+enum event_loss {
+	LOSS_RING_FULL, /* lost: the ring buffer had no room */
+	LOSS_NO_LANE, /* lost: every lane of the CPU was busy */
+	LOSS_LANE_TAKEN, /* lost: another program took the lane meanwhile */
+	LOSS_STATE_FULL, /* poorer: a map of the sensor was full */
+	LOSS_CAUSES,
+};
+
+/*
+ * All that a record can be. Sensors build records in memory of this type, so
+ * that the layout stands in the BTF of the compiled object.
+ */
+union event {
+	struct event_header header;
+	struct event_fork fork;
+	struct event_exec exec;
+	struct event_exit exit;
+	/* Never written: here so that their values are in the BTF as well. */
+	struct {
+		enum event_kind kind;
+		enum event_text_flag text_flag;
+		enum event_fork_flag fork_flag;
+		enum event_exit_flag exit_flag;
+		enum event_loss loss;
+	} names;
+};

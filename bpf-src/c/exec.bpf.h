@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * exec: a process replaced its program, or failed to.
+ *
+ * A success is seen inside the kernel, where the new program is in place. A
+ * failure is seen where the system call returns, because the kernel gives up
+ * at many places (up to Linux 6.7 a missing file fails inside bprm_execve,
+ * later before it); by then the caller's memory still holds what it asked for.
+ */
+#pragma once
+
+#include "process.bpf.h"
+
+/* What is known of an exec while it goes on, by the task's address. */
+struct exec_state {
+	u64 bprm; /* tells this exec from an earlier one that failed */
+	u64 script; /* struct file of the outermost script, or one of: */
+#define SCRIPT_NONE 0
+#define SCRIPT_UNKNOWN 1
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct exec_state);
+} execs SEC(".maps");
+
+/* kprobe flavour: what the caller asked for; a kretprobe does not see it. */
+struct exec_args {
+	u64 filename;
+	u64 argv;
+	u64 env;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct exec_args);
+} exec_calls SEC(".maps");
+
+static __always_inline bool is_kernel_thread(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return READ(PROBE, task, flags) & PF_KTHREAD;
+}
+
+/*
+ * The kernel checks each file of an exec: a script, its interpreter, which may
+ * be a script again. The first is the one that was asked for. Its file stays
+ * open until the task returns to user space, so its path can be read later. A
+ * kernel thread has no such moment: its files are closed by another thread.
+ */
+static __always_inline int exec_check(enum way way, struct linux_binprm *bprm)
+{
+	u64 task = bpf_get_current_task();
+	struct exec_state *known, state = {};
+	bool is_script = READ(way, bprm, buf[0]) == '#' && READ(way, bprm, buf[1]) == '!';
+
+	/* A kprobe does not get the bprm when the exec succeeds, so keep it. */
+	if (!is_script && way == DIRECT)
+		return 0;
+	known = bpf_map_lookup_elem(&execs, &task);
+	if (known && known->bprm == (u64)bprm)
+		return 0;
+	state.bprm = (u64)bprm;
+	if (is_script)
+		state.script = is_kernel_thread() ? SCRIPT_UNKNOWN :
+						    (u64)READ(way, bprm, file);
+	if (bpf_map_update_elem(&execs, &task, &state, BPF_ANY))
+		loss_count(LOSS_STATE_FULL);
+	return 0;
+}
+
+static __always_inline void exec_cwd__fill(enum way way, struct lane *lane,
+					   struct task_struct *task, struct event_text *cwd)
+{
+	struct fs_struct *fs = READ(way, task, fs);
+	struct dentry *dentry;
+
+	if (!fs) {
+		text_none(cwd, TEXT_NONE);
+		return;
+	}
+	dentry = READ(way, fs, pwd.dentry);
+	text_path(lane, cwd, READ(way, fs, pwd.mnt), dentry);
+	if (dentry_is_deleted(way, dentry))
+		cwd->flags |= TEXT_DELETED;
+}
+
+/* What successes and failures have in common. */
+static __always_inline struct event_exec *exec__begin(enum way way, struct lane *lane,
+						      struct task_struct *task, u32 error)
+{
+	struct event_exec *event = &lane->event.exec;
+
+	lane->used = sizeof(*event);
+	process__fill(way, &event->process, task);
+	parent__fill(way, lane, task, &event->parent, &event->parent_exe);
+	process_exe__fill(way, lane, task, &event->exe);
+	exec_cwd__fill(way, lane, task, &event->cwd);
+	event->error = error;
+	event->padding = 0;
+	return event;
+}
+
+static __always_inline int exec(enum way way, struct task_struct *task, struct linux_binprm *bprm)
+{
+	u64 owner = bpf_get_current_task();
+	struct exec_state *state = bpf_map_lookup_elem(&execs, &owner);
+	struct event_exec *event;
+	struct mm_struct *mm;
+	struct lane *lane = lane_claim(owner);
+
+	if (!lane)
+		return 0;
+	event = exec__begin(way, lane, task, 0);
+
+	if (!bprm) {
+		text_none(&event->filename, TEXT_UNKNOWN);
+		text_none(&event->interpreter, TEXT_UNKNOWN);
+		text_none(&event->script, TEXT_UNKNOWN);
+	} else {
+		const char *filename = READ(way, bprm, filename);
+		const char *interpreter = READ(way, bprm, interp);
+
+		text_string(lane, &event->filename, filename, false);
+		if (interpreter == filename)
+			text_none(&event->interpreter, TEXT_NONE);
+		else
+			text_string(lane, &event->interpreter, interpreter, false);
+		if (!state || state->bprm != (u64)bprm || state->script == SCRIPT_NONE)
+			text_none(&event->script, TEXT_NONE);
+		else if (state->script == SCRIPT_UNKNOWN)
+			text_none(&event->script, TEXT_UNKNOWN);
+		else
+			text_file(PROBE, lane, &event->script, (void *)state->script);
+	}
+
+	mm = READ(way, task, mm);
+	if (mm) {
+		text_user_block(lane, &event->argv, READ(way, mm, arg_start),
+				READ(way, mm, arg_end));
+		text_user_block(lane, &event->env, READ(way, mm, env_start),
+				READ(way, mm, env_end));
+	} else {
+		text_none(&event->argv, TEXT_NONE);
+		text_none(&event->env, TEXT_NONE);
+	}
+	header__fill(lane, &event->header, EVENT_EXEC, lane->used);
+	lane_send(lane, owner, lane->record, lane->used, LANE_RECORD_BYTES);
+	if (state)
+		bpf_map_delete_elem(&execs, &owner);
+	return 0;
+}
+
+static __always_inline int exec_of_check(struct task_struct *task)
+{
+	u64 owner = bpf_get_current_task();
+	struct exec_state *state = bpf_map_lookup_elem(&execs, &owner);
+
+	return exec(PROBE, task, state ? (void *)state->bprm : NULL);
+}
+
+/* The system calls, and where in their arguments the strings are. */
+enum exec_call {
+	EXECVE,
+	EXECVEAT,
+	COMPAT_EXECVE,
+	COMPAT_EXECVEAT,
+};
+
+static __always_inline bool exec_is_compat(enum exec_call call)
+{
+	return call == COMPAT_EXECVE || call == COMPAT_EXECVEAT;
+}
+
+static __always_inline u32 exec_pointer_bytes(enum exec_call call)
+{
+	return exec_is_compat(call) ? 4 : 8;
+}
+
+/* More strings than that are cut, as are more than EVENT_ARGS_BYTES. */
+#define EXEC_STRINGS 256
+
+/* A list of strings in user memory, each kept with its NUL. */
+static __always_inline void text_user_strings(struct lane *lane, struct event_text *text, u64 list,
+					      u64 pointer_bytes)
+{
+	void *to = text_room(lane, 2 * EVENT_ARGS_BYTES);
+	u16 flags = TEXT_CUT_END;
+	u64 done = 0;
+
+	CLAMP(pointer_bytes, sizeof(u64));
+	for (int i = 0; i < EXEC_STRINGS && done < EVENT_ARGS_BYTES; i++) {
+		u64 string = 0;
+		u64 at = done & (EVENT_ARGS_BYTES - 1);
+		long size;
+
+		/* No list at all is an empty list, as in the kernel. */
+		if (list && bpf_probe_read_user(&string, pointer_bytes,
+						(void *)list + i * pointer_bytes)) {
+			flags = TEXT_FAULT;
+			break;
+		}
+		if (!string) {
+			flags = 0;
+			break;
+		}
+		size = bpf_probe_read_user_str(to + at, EVENT_ARGS_BYTES, (void *)string);
+		if (size <= 0) {
+			flags = TEXT_FAULT;
+			break;
+		}
+		done += size;
+	}
+	if (done > EVENT_ARGS_BYTES) {
+		done = EVENT_ARGS_BYTES;
+		flags = TEXT_CUT_END;
+	}
+	text_take(lane, text, done, flags);
+}
+
+/* Not inlined: a dozen programs share it. */
+static __noinline int exec_failed(const struct exec_args *args, int error, u32 pointer_bytes)
+{
+	u64 owner = bpf_get_current_task();
+	struct task_struct *task = (void *)owner;
+	struct event_exec *event;
+	struct lane *lane;
+
+	bpf_map_delete_elem(&execs, &owner);
+	lane = lane_claim(owner);
+	if (!lane)
+		return 0;
+	event = exec__begin(PROBE, lane, task, error);
+	text_string(lane, &event->filename, (void *)args->filename, true);
+	text_none(&event->interpreter, TEXT_NONE);
+	text_none(&event->script, TEXT_NONE);
+	text_user_strings(lane, &event->argv, args->argv, pointer_bytes);
+	text_user_strings(lane, &event->env, args->env, pointer_bytes);
+	header__fill(lane, &event->header, EVENT_EXEC, lane->used);
+	lane_send(lane, owner, lane->record, lane->used, LANE_RECORD_BYTES);
+	return 0;
+}
+
+/*
+ * Where the strings of an exec are, from the registers it was called with:
+ * file name, argv, env. execveat has the directory's descriptor before them.
+ */
+static __always_inline void exec_args__fill(struct exec_args *args, struct pt_regs *regs,
+					    enum exec_call call)
+{
+#define ARG(field, native, compat)                                                              \
+	args->field = 0;                                                                        \
+	if (exec_is_compat(call)) /* 32-bit registers: the upper half is not the caller's */    \
+		bpf_probe_read_kernel(&args->field, 4, (void *)regs + (compat));                \
+	else                                                                                    \
+		bpf_probe_read_kernel(&args->field, 8, (void *)regs + (native))
+
+	if (call == EXECVEAT || call == COMPAT_EXECVEAT) {
+		ARG(filename, SYSCALL_ARG_1, COMPAT_ARG_1);
+		ARG(argv, SYSCALL_ARG_2, COMPAT_ARG_2);
+		ARG(env, SYSCALL_ARG_3, COMPAT_ARG_3);
+	} else {
+		ARG(filename, SYSCALL_ARG_0, COMPAT_ARG_0);
+		ARG(argv, SYSCALL_ARG_1, COMPAT_ARG_1);
+		ARG(env, SYSCALL_ARG_2, COMPAT_ARG_2);
+	}
+#undef ARG
+}
+
+/* fentry flavour: a system call returned; its caller's registers are at hand. */
+static __always_inline int exec_returned(struct pt_regs *regs, long result, enum exec_call call)
+{
+	struct exec_args args;
+
+	if (result >= 0)
+		return 0;
+	exec_args__fill(&args, regs, call);
+	return exec_failed(&args, -result, exec_pointer_bytes(call));
+}
+
+static __always_inline int exec_called(struct pt_regs *regs, enum exec_call call)
+{
+	u64 task = bpf_get_current_task();
+	struct exec_args args;
+
+	exec_args__fill(&args, regs, call);
+	if (bpf_map_update_elem(&exec_calls, &task, &args, BPF_ANY))
+		loss_count(LOSS_STATE_FULL);
+	return 0;
+}
+
+static __always_inline int exec_call_returned(long result, enum exec_call call)
+{
+	u64 task = bpf_get_current_task();
+	struct exec_args *known = bpf_map_lookup_elem(&exec_calls, &task);
+	struct exec_args args = {};
+
+	if (known)
+		args = *known;
+	bpf_map_delete_elem(&exec_calls, &task);
+	return result < 0 ? exec_failed(&args, -result, exec_pointer_bytes(call)) : 0;
+}

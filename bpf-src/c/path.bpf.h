@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Paths: from a mount and a dentry to the name that leads there.
+ *
+ * The walk goes up, from the last name to the root of the mount tree, through
+ * mounts, and writes from the end of a buffer to its front; so a path that is
+ * too long keeps its tail. It sees the tree as the kernel does, past any
+ * chroot. Renames may happen meanwhile; each step reads a consistent pair of
+ * name and length only as far as RCU keeps them, as d_path's fast part does.
+ */
+#pragma once
+
+#include "kernel.h"
+#include "text.bpf.h"
+
+/* Names and mount crossings in one path. More than that: cut at the front. */
+#define PATH_STEPS 256
+#define NAME_BYTES 255 /* the kernel's NAME_MAX */
+
+/*
+ * Walks from lane->walk_mount and lane->walk_dentry, leaves the start of the
+ * path within lane->path in lane->walk_at and returns the text's flags.
+ *
+ * A global function, so that the verifier checks it once and not for each
+ * call. Such functions take numbers only, and a typed pointer is none; so the
+ * arguments come in the lane, where a pointer that is stored becomes a number.
+ * The position stays in the lane too: as a value that comes from memory it is
+ * the same unknown in every round, so that the verifier need not follow each
+ * way through the loop to its end.
+ */
+__noinline int path_walk(u32 lane_index)
+{
+	struct lane *lane = bpf_map_lookup_elem(&lanes, &lane_index);
+	struct dentry *dentry, *mount_root;
+	struct mount *mount;
+
+	if (!lane)
+		return TEXT_UNKNOWN;
+	dentry = (void *)lane->walk_dentry;
+	mount = (void *)lane->walk_mount - bpf_core_field_offset(struct mount, mnt);
+	mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
+	lane->walk_at = EVENT_PATH_BYTES;
+
+	for (int i = 0; i < PATH_STEPS; i++) {
+		u64 at = *(volatile u64 *)&lane->walk_at;
+		struct dentry *parent;
+		struct qstr name;
+		u64 length;
+
+		if (dentry == mount_root) {
+			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+
+			/* A mount in no namespace: nothing leads to it. */
+			if (below == mount)
+				return BPF_CORE_READ(mount, mnt_ns) ? 0 : TEXT_UNREACHABLE;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mount = below;
+			mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
+			continue;
+		}
+
+		parent = BPF_CORE_READ(dentry, d_parent);
+		bpf_core_read(&name, sizeof(name), &dentry->d_name);
+		/* Masks, not tests: each test doubles what there is to verify. */
+		length = name.len & NAME_BYTES;
+		if (at < length + 1)
+			break;
+		at = (at - length - 1) & (EVENT_PATH_BYTES - 1);
+		*(volatile u64 *)&lane->walk_at = at;
+		lane->path[at] = '/';
+		bpf_probe_read_kernel(&lane->path[at + 1], length, name.name);
+		if (parent == dentry)
+			return TEXT_UNREACHABLE; /* a root of no mount: memfd, pipe */
+		dentry = parent;
+	}
+	return TEXT_CUT_FRONT;
+}
+
+static __always_inline void text_path(struct lane *lane, struct event_text *text,
+				      struct vfsmount *mount, struct dentry *dentry)
+{
+	void *to = text_room(lane, EVENT_PATH_BYTES);
+	u64 start, size;
+	u16 flags;
+
+	lane->walk_mount = (u64)mount;
+	lane->walk_dentry = (u64)dentry;
+	flags = path_walk(lane->index);
+	start = *(volatile u64 *)&lane->walk_at;
+	CLAMP(start, EVENT_PATH_BYTES);
+	if (start == EVENT_PATH_BYTES) {
+		start--;
+		lane->path[start] = '/'; /* the root itself */
+	}
+	size = EVENT_PATH_BYTES - start;
+	CLAMP(size, EVENT_PATH_BYTES);
+	bpf_probe_read_kernel(to, size, &lane->path[start]);
+	text_take(lane, text, size, flags);
+}
+
+/* As d_unlinked(): not hashed, and not a root, which has no name to lose. */
+static __always_inline bool dentry_is_deleted(enum way way, struct dentry *dentry)
+{
+	return dentry && !READ(way, dentry, d_hash.pprev) &&
+	       READ(way, dentry, d_parent) != dentry;
+}
+
+static __always_inline void text_file(enum way way, struct lane *lane, struct event_text *text,
+				      struct file *file)
+{
+	struct dentry *dentry = READ(way, file, f_path.dentry);
+
+	text_path(lane, text, READ(way, file, f_path.mnt), dentry);
+	if (dentry_is_deleted(way, dentry))
+		text->flags |= TEXT_DELETED;
+}

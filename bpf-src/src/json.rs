@@ -1,0 +1,177 @@
+//! An event as one JSON object on one line.
+//!
+//! Bytes that are no UTF-8 are told as `{"hex":"…"}`, so that nothing is lost
+//! and nothing is guessed. Flags are lists of names; an absent thing is `null`.
+
+use std::fmt::Write as _;
+
+use crate::event::{Event, Kind, Process, Strings, Text, TextFlags};
+use crate::{Item, abi};
+
+/// One line, without a line break.
+pub fn line(item: &Item) -> String {
+    let mut json = Object::new();
+    match item {
+        Item::Lost { cpu, lane, records } => {
+            json.string("kind", b"lost");
+            json.number("cpu", *cpu);
+            json.number("lane", *lane);
+            json.number("records", *records);
+        }
+        Item::Event(event) => event_members(&mut json, event),
+    }
+    json.close()
+}
+
+fn event_members(json: &mut Object, event: &Event) {
+    json.string("kind", event.kind.name().as_bytes());
+    json.number("time_ns", event.time_ns);
+    json.number("cpu", event.cpu);
+    json.number("lane", event.lane);
+    json.number("sequence", event.sequence);
+    json.raw("process", &process(&event.process, &event.exe));
+    json.raw("parent", &process(&event.parent, &event.parent_exe));
+    match &event.kind {
+        Kind::Fork(fork) => {
+            match fork.clone_flags {
+                Some(flags) => json.number("clone_flags", flags),
+                None => json.raw("clone_flags", "null"),
+            }
+            json.number("exit_signal", fork.exit_signal);
+            json.number("creator_id", fork.creator_id);
+            json.number("creator_tgid", fork.creator_tgid);
+            json.number("creator_tid", fork.creator_tid);
+        }
+        Kind::Exec(exec) => {
+            json.number("error", exec.error);
+            for (name, value) in [
+                ("filename", &exec.filename),
+                ("interpreter", &exec.interpreter),
+                ("script", &exec.script),
+                ("cwd", &exec.cwd),
+            ] {
+                json.text(name, value);
+            }
+            json.strings("argv", &exec.argv);
+            json.strings("env", &exec.env);
+        }
+        Kind::Exit(exit) => {
+            json.number("code", exit.code);
+            json.number("signal", exit.signal);
+            json.boolean("core_dumped", exit.core_dumped);
+            json.boolean("early", exit.early);
+        }
+    }
+}
+
+fn process(process: &Process, exe: &Text) -> String {
+    let mut json = Object::new();
+    json.number("process_id", process.process_id);
+    json.number("start_time_ns", process.start_time_ns);
+    json.number("cgroup_id", process.cgroup_id);
+    for (name, value) in [
+        ("tgid", process.tgid),
+        ("tid", process.tid),
+        ("ns_tgid", process.ns_tgid),
+        ("pgid", process.pgid),
+        ("sid", process.sid),
+        ("uid", process.uid),
+        ("euid", process.euid),
+        ("suid", process.suid),
+        ("fsuid", process.fsuid),
+        ("gid", process.gid),
+        ("egid", process.egid),
+        ("sgid", process.sgid),
+        ("fsgid", process.fsgid),
+        ("login_uid", process.login_uid),
+        ("mnt_ns", process.mnt_ns),
+        ("pid_ns", process.pid_ns),
+        ("net_ns", process.net_ns),
+        ("user_ns", process.user_ns),
+    ] {
+        json.number(name, value);
+    }
+    json.text("exe", exe);
+    json.close()
+}
+
+/// A JSON object that is being written.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self(String::from("{"))
+    }
+
+    fn close(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn raw(&mut self, name: &str, value: &str) {
+        let comma = if self.0.len() > 1 { "," } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{comma}\"{name}\":{value}");
+    }
+
+    fn number(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.raw(name, &value.to_string());
+    }
+
+    fn boolean(&mut self, name: &str, value: bool) {
+        self.raw(name, if value { "true" } else { "false" });
+    }
+
+    fn string(&mut self, name: &str, value: &[u8]) {
+        self.raw(name, &quoted(value));
+    }
+
+    fn text(&mut self, name: &str, text: &Text) {
+        if text.flags.has(abi::TEXT_NONE) {
+            self.raw(name, "null");
+        } else {
+            self.string(name, &text.bytes);
+        }
+        self.flags(name, text.flags);
+    }
+
+    fn strings(&mut self, name: &str, strings: &Strings) {
+        let list: Vec<String> = strings.list.iter().map(|string| quoted(string)).collect();
+        self.raw(name, &format!("[{}]", list.join(",")));
+        self.flags(name, strings.flags);
+    }
+
+    /// `NAME_flags`, where there are any to tell.
+    fn flags(&mut self, name: &str, flags: TextFlags) {
+        let names: Vec<String> = flags
+            .names()
+            .filter(|name| *name != "none")
+            .map(|name| format!("\"{name}\""))
+            .collect();
+        if !names.is_empty() {
+            self.raw(&format!("{name}_flags"), &format!("[{}]", names.join(",")));
+        }
+    }
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        return format!("{{\"hex\":\"{hex}\"}}");
+    };
+    let mut json = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\n' => json.push_str("\\n"),
+            '\t' => json.push_str("\\t"),
+            control if control < ' ' || control == '\u{7f}' => {
+                let _ = write!(json, "\\u{:04x}", u32::from(control));
+            }
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+    json
+}
