@@ -4,12 +4,17 @@
 //! is a counter. The measured process is made before any sensor is loaded and is the same for all
 //! flavours: what loading leaves behind (descriptors, mappings) is not in its figures. It is told by a
 //! byte, runs some rounds and hands over what each took; meanwhile this process only waits.
+//!
+//! Two boots are the same to the digit only if nothing in them is random: QEMU needs `-seed`, the
+//! kernel `nokaslr norandmaps randomize_kstack_offset=off`. Without a seed hash chains differ, and
+//! the figures by some 25 instructions.
 
 pub mod operations;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -28,6 +33,10 @@ const BATCH: usize = 10;
 
 /// A frame to be written when all is measured.
 pub type Frame = (Kind, Value);
+
+/// Before each round the processor is left idle for a few timer ticks: what the kernel put off in the
+/// last round (freeing after a grace period, above all) happens there and not inside the next one.
+const SETTLE: Duration = Duration::from_millis(20);
 
 /// Measures all operations without sensors, then under each flavour of the plan.
 ///
@@ -165,6 +174,7 @@ fn work(mut told: impl Read, mut says: impl Write) -> io::Result<()> {
             .ok_or_else(|| io::Error::other(format!("no operation {}", byte[0])))?;
         let mut costs = [0; BATCH];
         for cost in &mut costs {
+            std::thread::sleep(SETTLE);
             let before = process::monotonic_ns();
             operation()?;
             *cost = (process::monotonic_ns() - before).saturating_sub(empty);
