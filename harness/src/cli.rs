@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::kernels::LOCK_PATH;
 
+mod boot;
 mod kernels;
 
 /// Boots real kernels and proves, kernel by kernel, what the sensors report.
@@ -24,6 +25,8 @@ struct Arguments {
 enum Command {
     /// The kernels of the matrix: what is locked, what is cached.
     Kernels(kernels::Arguments),
+    /// Boots kernels with nothing to do, and says how long each takes.
+    Boot(boot::Arguments),
 }
 
 /// Runs the program: 0 when all went well, 1 when not, 2 for wrong arguments.
@@ -31,6 +34,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Kernels(arguments) => kernels::run(&arguments),
+        Command::Boot(arguments) => boot::run(&arguments),
     };
     match result {
         Ok(code) => code,

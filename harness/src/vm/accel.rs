@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Deadlines, Kernel, Lab, Plan, Request, run};
+use super::{Cause, Deadlines, Lab, Plan, Request, run};
 use crate::host::{self, Qemu};
+use crate::kernels::{Kernel, cache_folder};
 
 /// What executes guest code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +123,7 @@ fn kvm_refuses() -> Option<String> {
 
 fn probe_once(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> Result<Probed, String> {
     let boot_id = host::boot_id().map_err(|error| format!("cannot read the boot id: {error}"))?;
-    let cache = host::cache_dir().map_err(|error| error.to_string())?;
+    let cache = cache_folder().map_err(|error| format!("{error:#}"))?;
     let file = cache.join("kvm-probe.json");
     // Anything unreadable there only costs another probe.
     if let Some(probed) = fs::read(&file)

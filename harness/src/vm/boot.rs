@@ -13,8 +13,9 @@ use super::failure::{Cause, Failure};
 use super::judge::{Seen, judge};
 use super::rundir::RunDir;
 use super::watch::{Watch, Watched};
-use super::{Accel, Clock, Kernel, Lab, Outcome, Request, evidence};
+use super::{Accel, Clock, Lab, Outcome, Request, evidence, refuse_old};
 use crate::images;
+use crate::kernels::Kernel;
 use crate::recording::{Expected, Partial};
 
 /// What the guest agent is told to run.
@@ -73,6 +74,7 @@ fn start(
     started: Instant,
 ) -> Result<(Watched, Expected), String> {
     environment_is_text()?;
+    refuse_old(&lab.qemu, outcome.accel)?;
     fs::create_dir_all(&request.output_dir)
         .map_err(|error| format!("cannot create {}: {error}", request.output_dir.display()))?;
     // QEMU appends nothing to what another boot left.
