@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use crate::kernels::LOCK_PATH;
 
 mod bench;
+mod boot;
 mod kernels;
 
 /// Boots real kernels and proves, kernel by kernel, what the sensors report.
@@ -27,6 +28,8 @@ enum Command {
     Bench(bench::Arguments),
     /// The kernels of the matrix: what is locked, what is cached.
     Kernels(kernels::Arguments),
+    /// Boots kernels with nothing to do, and says how long each takes.
+    Boot(boot::Arguments),
 }
 
 /// Runs the program: 0 when all went well, 1 when not, 2 for wrong arguments.
@@ -35,6 +38,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Kernels(arguments) => kernels::run(&arguments),
+        Command::Boot(arguments) => boot::run(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use trapline_sensors::{Flavour, Options, Sensors};
+use trapline_sensors::sensors::{Flavour, Options, Sensors};
 
 /// One loaded and attached program.
 #[derive(Clone, Debug)]
@@ -77,10 +77,7 @@ fn grown(now: &BTreeMap<String, u64>, earlier: &BTreeMap<String, u64>) -> BTreeM
 /// Sensors that are loaded and attached until dropped.
 pub trait Sensing {
     /// What was loaded.
-    ///
-    /// # Errors
-    /// When the kernel does not say.
-    fn programs(&self) -> Result<Vec<Program>, String>;
+    fn programs(&self) -> Vec<Program>;
 
     /// Hands over every record that is in the ring now, in its order; returns how many.
     ///
@@ -100,8 +97,8 @@ pub trait Sensing {
 pub struct Nothing;
 
 impl Sensing for Nothing {
-    fn programs(&self) -> Result<Vec<Program>, String> {
-        Ok(Vec::new())
+    fn programs(&self) -> Vec<Program> {
+        Vec::new()
     }
 
     fn consume(&mut self, _: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
@@ -113,24 +110,45 @@ impl Sensing for Nothing {
     }
 }
 
-impl Sensing for Sensors {
-    fn programs(&self) -> Result<Vec<Program>, String> {
-        let programs = self.programs().map_err(|error| format!("{error:#}"))?;
-        let told = programs.into_iter().map(|program| Program {
+/// Trapline's sensors, attached.
+#[derive(Debug)]
+struct Attached {
+    sensors: Sensors,
+    programs: Vec<Program>,
+}
+
+impl Attached {
+    fn load(flavour: Flavour) -> trapline_loader::Result<Self> {
+        let mut options = Options::default();
+        options.want_stats = true;
+        let sensors = Sensors::load(flavour, &options)?;
+        let programs = sensors.programs()?.into_iter().map(|program| Program {
             name: program.name,
             attach: program.attach.to_owned(),
             verified_insns: program.verified_insns,
             jited_bytes: program.jited_bytes,
         });
-        Ok(told.collect())
+        let programs = programs.collect();
+        Ok(Self { sensors, programs })
+    }
+}
+
+impl Sensing for Attached {
+    fn programs(&self) -> Vec<Program> {
+        self.programs.clone()
     }
 
     fn consume(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
-        self.consume(each).map_err(|error| format!("{error:#}"))
+        self.sensors
+            .consume(each)
+            .map_err(|error| format!("{error:#}"))
     }
 
     fn account(&mut self) -> Result<Account, String> {
-        let account = Sensors::account(self).map_err(|error| format!("{error:#}"))?;
+        let account = self
+            .sensors
+            .account()
+            .map_err(|error| format!("{error:#}"))?;
         let named = |counts: BTreeMap<&str, u64>| {
             counts
                 .into_iter()
@@ -146,7 +164,7 @@ impl Sensing for Sensors {
     }
 }
 
-/// Loads and attaches the sensors of one flavour: `none` for none at all.
+/// Loads and attaches the sensors of one flavour: `fentry`, `kprobe`, or `none` for none at all.
 ///
 /// # Errors
 /// Why they cannot be loaded or attached.
@@ -155,18 +173,18 @@ pub fn load(flavour: &str) -> Result<Box<dyn Sensing>, String> {
         "none" => return Ok(Box::new(Nothing)),
         "fentry" => Flavour::Fentry,
         "kprobe" => Flavour::Kprobe,
-        other => {
-            return Err(format!(
-                "this guest knows no sensors of the flavour {other}"
-            ));
-        }
+        other => return Err(format!("there are no sensors of the flavour {other}")),
     };
-    let mut options = Options::default();
-    options.want_stats = true;
-    match Sensors::load(flavour, &options) {
-        Ok(sensors) => Ok(Box::new(sensors)),
-        Err(error) => Err(format!("{error:?}")),
-    }
+    // The long form has the verifier's log, whose end says why it refused; a frame has its limit.
+    let attached = Attached::load(flavour).map_err(|error| end_of(&format!("{error:?}")))?;
+    Ok(Box::new(attached))
+}
+
+/// The last 100,000 characters at most.
+fn end_of(text: &str) -> String {
+    const KEPT: usize = 100_000;
+    let skipped = text.chars().count().saturating_sub(KEPT);
+    text.chars().skip(skipped).collect()
 }
 
 #[cfg(test)]
