@@ -31,6 +31,7 @@ struct exec_args {
 	u64 filename;
 	u64 argv;
 	u64 env;
+	u64 pointer_bytes; /* of the lists */
 };
 
 struct {
@@ -177,54 +178,73 @@ static __always_inline bool exec_is_compat(enum exec_call call)
 	return call == COMPAT_EXECVE || call == COMPAT_EXECVEAT;
 }
 
-static __always_inline u32 exec_pointer_bytes(enum exec_call call)
-{
-	return exec_is_compat(call) ? 4 : 8;
-}
-
 /* More strings than that are cut, as are more than EVENT_ARGS_BYTES. */
 #define EXEC_STRINGS 256
+
+/*
+ * Copies the strings of lane->strings_list to the end of the record, leaves
+ * their size in lane->strings_done and returns the text's flags. A global
+ * function, with its state in the lane, for the reasons that path_walk has.
+ */
+__noinline int strings_walk(u32 lane_index)
+{
+	struct lane *lane = bpf_map_lookup_elem(&lanes, &lane_index);
+	u64 list, pointer_bytes;
+	void *to;
+
+	if (!lane)
+		return TEXT_UNKNOWN;
+	to = text_room(lane, 2 * EVENT_ARGS_BYTES);
+	list = lane->strings_list;
+	pointer_bytes = lane->strings_pointer_bytes;
+	CLAMP(pointer_bytes, sizeof(u64));
+	lane->strings_done = 0;
+	for (int i = 0; i < EXEC_STRINGS; i++) {
+		u64 at = *(volatile u64 *)&lane->strings_done;
+		u64 string = 0;
+		long taken;
+
+		if (at >= EVENT_ARGS_BYTES)
+			break;
+		at &= EVENT_ARGS_BYTES - 1;
+		if (bpf_probe_read_user(&string, pointer_bytes, (void *)list))
+			return TEXT_FAULT;
+		if (!string)
+			return 0;
+		taken = bpf_probe_read_user_str(to + at, EVENT_ARGS_BYTES, (void *)string);
+		if (taken <= 0)
+			return TEXT_FAULT;
+		*(volatile u64 *)&lane->strings_done = at + taken;
+		list += pointer_bytes;
+	}
+	return TEXT_CUT_END;
+}
 
 /* A list of strings in user memory, each kept with its NUL. */
 static __always_inline void text_user_strings(struct lane *lane, struct event_text *text, u64 list,
 					      u64 pointer_bytes)
 {
-	void *to = text_room(lane, 2 * EVENT_ARGS_BYTES);
-	u16 flags = TEXT_CUT_END;
-	u64 done = 0;
+	u16 flags;
+	u64 size;
 
-	CLAMP(pointer_bytes, sizeof(u64));
-	for (int i = 0; i < EXEC_STRINGS && done < EVENT_ARGS_BYTES; i++) {
-		u64 string = 0;
-		u64 at = done & (EVENT_ARGS_BYTES - 1);
-		long size;
-
-		/* No list at all is an empty list, as in the kernel. */
-		if (list && bpf_probe_read_user(&string, pointer_bytes,
-						(void *)list + i * pointer_bytes)) {
-			flags = TEXT_FAULT;
-			break;
-		}
-		if (!string) {
-			flags = 0;
-			break;
-		}
-		size = bpf_probe_read_user_str(to + at, EVENT_ARGS_BYTES, (void *)string);
-		if (size <= 0) {
-			flags = TEXT_FAULT;
-			break;
-		}
-		done += size;
+	/* No list at all is an empty one, as in the kernel. */
+	if (!list) {
+		text_none(text, 0);
+		return;
 	}
-	if (done > EVENT_ARGS_BYTES) {
-		done = EVENT_ARGS_BYTES;
+	lane->strings_list = list;
+	lane->strings_pointer_bytes = pointer_bytes;
+	flags = strings_walk(lane->index);
+	size = *(volatile u64 *)&lane->strings_done;
+	if (size > EVENT_ARGS_BYTES) {
+		size = EVENT_ARGS_BYTES;
 		flags = TEXT_CUT_END;
 	}
-	text_take(lane, text, done, flags);
+	text_take(lane, text, size, flags);
 }
 
 /* Not inlined: a dozen programs share it. */
-static __noinline int exec_failed(const struct exec_args *args, int error, u32 pointer_bytes)
+static __noinline int exec_failed(const struct exec_args *args, int error)
 {
 	u64 owner = bpf_get_current_task();
 	struct task_struct *task = (void *)owner;
@@ -239,8 +259,8 @@ static __noinline int exec_failed(const struct exec_args *args, int error, u32 p
 	text_string(lane, &event->filename, (void *)args->filename, true);
 	text_none(&event->interpreter, TEXT_NONE);
 	text_none(&event->script, TEXT_NONE);
-	text_user_strings(lane, &event->argv, args->argv, pointer_bytes);
-	text_user_strings(lane, &event->env, args->env, pointer_bytes);
+	text_user_strings(lane, &event->argv, args->argv, args->pointer_bytes);
+	text_user_strings(lane, &event->env, args->env, args->pointer_bytes);
 	header__fill(lane, &event->header, EVENT_EXEC, lane->used);
 	lane_send(lane, owner, lane->record, lane->used, LANE_RECORD_BYTES);
 	return 0;
@@ -270,6 +290,7 @@ static __always_inline void exec_args__fill(struct exec_args *args, struct pt_re
 		ARG(env, SYSCALL_ARG_2, COMPAT_ARG_2);
 	}
 #undef ARG
+	args->pointer_bytes = exec_is_compat(call) ? sizeof(u32) : sizeof(u64);
 }
 
 /* fentry flavour: a system call returned; its caller's registers are at hand. */
@@ -280,7 +301,7 @@ static __always_inline int exec_returned(struct pt_regs *regs, long result, enum
 	if (result >= 0)
 		return 0;
 	exec_args__fill(&args, regs, call);
-	return exec_failed(&args, -result, exec_pointer_bytes(call));
+	return exec_failed(&args, -result);
 }
 
 static __always_inline int exec_called(struct pt_regs *regs, enum exec_call call)
@@ -294,14 +315,15 @@ static __always_inline int exec_called(struct pt_regs *regs, enum exec_call call
 	return 0;
 }
 
-static __always_inline int exec_call_returned(long result, enum exec_call call)
+static __always_inline int exec_call_returned(long result)
 {
 	u64 task = bpf_get_current_task();
 	struct exec_args *known = bpf_map_lookup_elem(&exec_calls, &task);
 	struct exec_args args = {};
 
+	/* Not known: the call began before we did, or there was no room. */
 	if (known)
 		args = *known;
 	bpf_map_delete_elem(&exec_calls, &task);
-	return result < 0 ? exec_failed(&args, -result, exec_pointer_bytes(call)) : 0;
+	return result < 0 ? exec_failed(&args, -result) : 0;
 }

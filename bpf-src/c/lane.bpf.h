@@ -39,6 +39,9 @@ struct lane {
 	u64 walk_mount; /* see path_walk */
 	u64 walk_dentry;
 	u64 walk_at;
+	u64 strings_list; /* see strings_walk */
+	u64 strings_pointer_bytes;
+	u64 strings_done;
 	union {
 		union event event; /* the fixed part */
 		u8 record[LANE_RECORD_BYTES];

@@ -18,6 +18,49 @@
 #define NAME_BYTES 255 /* the kernel's NAME_MAX */
 
 /*
+ * The two members of a dentry that a walk needs, by one read where they are
+ * neighbours, which they are unless the kernel's layout is randomised: most of
+ * what a walk costs is calling the helper.
+ */
+struct dentry_part {
+	struct dentry *parent;
+	u64 rest[5];
+};
+
+static __always_inline struct qstr *dentry_read(struct dentry_part *part, struct dentry *dentry)
+{
+	u64 parent = bpf_core_field_offset(struct dentry, d_parent);
+	u64 name = bpf_core_field_offset(struct dentry, d_name);
+	u64 distance = name - parent;
+
+	if (distance <= sizeof(*part) - sizeof(struct qstr)) {
+		bpf_probe_read_kernel(part, distance + sizeof(struct qstr), (void *)dentry + parent);
+		return (void *)part + distance;
+	}
+	bpf_core_read(&part->parent, sizeof(part->parent), &dentry->d_parent);
+	bpf_core_read(part->rest, sizeof(struct qstr), &dentry->d_name);
+	return (void *)part->rest;
+}
+
+/* Where a mount is mounted: the mount below it and the dentry there. */
+struct mount_part {
+	struct mount *below;
+	struct dentry *mountpoint;
+};
+
+static __always_inline void mount_read(struct mount_part *part, struct mount *mount)
+{
+	u64 below = bpf_core_field_offset(struct mount, mnt_parent);
+
+	if (bpf_core_field_offset(struct mount, mnt_mountpoint) == below + sizeof(part->below)) {
+		bpf_probe_read_kernel(part, sizeof(*part), (void *)mount + below);
+		return;
+	}
+	bpf_core_read(&part->below, sizeof(part->below), &mount->mnt_parent);
+	bpf_core_read(&part->mountpoint, sizeof(part->mountpoint), &mount->mnt_mountpoint);
+}
+
+/*
  * Walks from lane->walk_mount and lane->walk_dentry, leaves the start of the
  * path within lane->path in lane->walk_at and returns the text's flags.
  *
@@ -43,35 +86,35 @@ __noinline int path_walk(u32 lane_index)
 
 	for (int i = 0; i < PATH_STEPS; i++) {
 		u64 at = *(volatile u64 *)&lane->walk_at;
-		struct dentry *parent;
-		struct qstr name;
+		struct dentry_part part;
+		struct qstr *name;
 		u64 length;
 
 		if (dentry == mount_root) {
-			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+			struct mount_part place;
 
+			mount_read(&place, mount);
 			/* A mount in no namespace: nothing leads to it. */
-			if (below == mount)
+			if (place.below == mount)
 				return BPF_CORE_READ(mount, mnt_ns) ? 0 : TEXT_UNREACHABLE;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mount = below;
+			dentry = place.mountpoint;
+			mount = place.below;
 			mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
 			continue;
 		}
 
-		parent = BPF_CORE_READ(dentry, d_parent);
-		bpf_core_read(&name, sizeof(name), &dentry->d_name);
+		name = dentry_read(&part, dentry);
 		/* Masks, not tests: each test doubles what there is to verify. */
-		length = name.len & NAME_BYTES;
+		length = name->len & NAME_BYTES;
 		if (at < length + 1)
 			break;
 		at = (at - length - 1) & (EVENT_PATH_BYTES - 1);
 		*(volatile u64 *)&lane->walk_at = at;
 		lane->path[at] = '/';
-		bpf_probe_read_kernel(&lane->path[at + 1], length, name.name);
-		if (parent == dentry)
+		bpf_probe_read_kernel(&lane->path[at + 1], length, name->name);
+		if (part.parent == dentry)
 			return TEXT_UNREACHABLE; /* a root of no mount: memfd, pipe */
-		dentry = parent;
+		dentry = part.parent;
 	}
 	return TEXT_CUT_FRONT;
 }

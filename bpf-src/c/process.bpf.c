@@ -143,18 +143,20 @@ int BPF_KPROBE(exec_kprobe, struct task_struct *task)
 	SEC("kprobe/" function)                                                                \
 	int BPF_KPROBE(name##_kprobe, struct pt_regs *regs)                                    \
 	{                                                                                      \
-		return exec_called(regs, call);                                                      \
-	}                                                                                      \
-	SEC("kretprobe/" function)                                                             \
-	int BPF_KRETPROBE(name##_kretprobe, long result)                                       \
-	{                                                                                      \
-		return exec_call_returned(result, call);                                       \
+		return exec_called(regs, call);                                                \
 	}
 
 EXEC_CALL_HOOKS(execve, SYSCALL(execve), EXECVE)
 EXEC_CALL_HOOKS(execveat, SYSCALL(execveat), EXECVEAT)
 EXEC_CALL_HOOKS(execve_compat, COMPAT_SYSCALL(execve), COMPAT_EXECVE)
 EXEC_CALL_HOOKS(execveat_compat, COMPAT_SYSCALL(execveat), COMPAT_EXECVEAT)
+
+/* For all four calls: where each attaches is in src/hooks.rs. */
+SEC("kretprobe")
+int BPF_KRETPROBE(exec_returned_kprobe, long result)
+{
+	return exec_call_returned(result);
+}
 
 /* exit */
 

@@ -31,9 +31,11 @@ enum way {
 
 /*
  * Keeps `value` at or below the constant `most`, and makes the verifier see
- * it: the compiler may otherwise test one register and use another.
+ * it: the compiler may otherwise test one register and use another. The usual
+ * case falls through, because the verifier follows that one first and then
+ * finds the other, a single number, to be a part of it.
  */
 #define CLAMP(value, most)                                         \
-	asm volatile("if %0 <= %1 goto +1\n\t%0 = %1"               \
+	asm volatile("if %0 > %1 goto +1\n\tgoto +1\n\t%0 = %1"     \
 		     : "+r"(value)                                  \
 		     : "i"(most))

@@ -1,13 +1,14 @@
 //! The sensors in a running kernel: load, attach, read, account.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use trapline_loader::attach::Link;
+use trapline_loader::attach::{Link, Rung};
 use trapline_loader::error::ResultExt;
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_loader::object::{LoadOptions, Object};
 use trapline_loader::ring::RingBuffer;
-use trapline_loader::spec::ObjectSpec;
+use trapline_loader::spec::{AttachSpec, ObjectSpec};
 use trapline_loader::{Error, ErrorKind, Result};
 
 use crate::account;
@@ -154,16 +155,15 @@ impl Sensors {
     pub fn account(&self) -> Result<Account> {
         let mut account = account::of_maps(self.object.map("lanes")?, self.object.map("losses")?)?;
         account.received = self.received;
+        // A run that a kprobe misses may count with its link and with its
+        // program, which several links can share.
+        let mut missed_by_links = BTreeMap::<_, u64>::new();
         for (name, link) in &self.links {
-            let recursion = self
-                .object
-                .program(name)?
-                .info()?
-                .recursion_misses
-                .unwrap_or(0);
-            // A kprobe that misses counts in both; the link knows of more.
-            let missed = link.missed()?.unwrap_or(0).max(recursion);
-            account.add_missed(missed);
+            *missed_by_links.entry(name).or_default() += link.missed()?.unwrap_or(0);
+        }
+        for (name, missed) in missed_by_links {
+            let recursion = self.object.program(name)?.info()?.recursion_misses;
+            account.add_missed(missed.max(recursion.unwrap_or(0)));
         }
         Ok(account)
     }
@@ -196,33 +196,46 @@ type Links = Vec<(&'static str, Link)>;
 
 /// Attaches a hook in the first flavour that this kernel takes.
 fn attach(object: &mut Object, hook: &Hook, flavour: Flavour) -> Result<Links> {
-    let flavours: &[&[&'static str]] = match flavour {
-        Flavour::Fentry => &[hook.fentry, hook.kprobe],
-        Flavour::Kprobe => &[hook.kprobe],
+    let fentry = match flavour {
+        Flavour::Fentry => Some(attach_fentry(object, hook)),
+        Flavour::Kprobe => None,
     };
-    let mut refused: Option<Error> = None;
-    for programs in flavours {
-        match attach_all(object, programs) {
-            Ok(links) => return Ok(links),
-            Err(error) => {
-                refused = Some(match refused {
-                    Some(before) => error.context(format!("before that, {before:#}")),
-                    None => error,
-                });
-            }
+    let fentry = match fentry {
+        Some(Ok(links)) => return Ok(links),
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    attach_kprobes(object, hook).or_else(|error| {
+        if !hook.required && error.kind() == ErrorKind::NotFound {
+            return Ok(Links::new());
         }
-    }
-    match refused {
-        Some(error) if hook.required || error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(Links::new()),
-    }
+        Err(match fentry {
+            Some(fentry) => error.context(format!("not by fentry: {fentry:#}")),
+            None => error,
+        })
+    })
 }
 
-fn attach_all(object: &mut Object, programs: &[&'static str]) -> Result<Links> {
-    programs
-        .iter()
-        .map(|name| Ok((*name, object.attach_first(&[name])?.link)))
-        .collect()
+fn attach_fentry(object: &mut Object, hook: &Hook) -> Result<Links> {
+    let attached = |name: &&'static str| Ok((*name, object.attach_first(&[name])?.link));
+    hook.fentry.iter().map(attached).collect()
+}
+
+fn attach_kprobes(object: &mut Object, hook: &Hook) -> Result<Links> {
+    let mut links = Links::new();
+    for name in hook.kprobe {
+        let entry = object.attach_first(&[name])?.link;
+        if let Some(kretprobe) = hook.kretprobe {
+            let AttachSpec::Kprobe { func, .. } = object.program(name)?.attach_spec().clone()
+            else {
+                return Err(Error::invalid_input(format!("program {name} is no kprobe")));
+            };
+            let program = object.load_program(kretprobe)?;
+            links.push((kretprobe, program.attach_kretprobe(&func, Rung::Link)?));
+        }
+        links.push((name, entry));
+    }
+    Ok(links)
 }
 
 #[cfg(test)]
@@ -233,12 +246,14 @@ mod tests {
     fn hooks_and_programs_of_the_object_are_the_same() {
         let spec = ObjectSpec::parse("process.bpf.o", objects::PROCESS).unwrap();
         let mut compiled: Vec<_> = spec.programs.iter().map(|program| &*program.name).collect();
-        let mut hooked: Vec<_> = hooks::PROCESS
-            .iter()
-            .flat_map(|hook| [hook.fentry, hook.kprobe].concat())
-            .collect();
+        let programs = |hook: &Hook| {
+            let shared: Vec<_> = hook.kretprobe.into_iter().collect();
+            [hook.fentry, hook.kprobe, &*shared].concat()
+        };
+        let mut hooked: Vec<_> = hooks::PROCESS.iter().flat_map(programs).collect();
         compiled.sort_unstable();
         hooked.sort_unstable();
+        hooked.dedup();
         assert_eq!(hooked, compiled);
     }
 
