@@ -113,21 +113,25 @@ impl Sensors {
         })
     }
 
-    /// The attached programs.
+    /// The attached programs, each once, however often it is attached.
     ///
     /// # Errors
     /// What the kernel says when it is asked about one of them.
     pub fn programs(&self) -> Result<Vec<AttachedProgram>> {
-        let describe = |(name, link): &(&str, Link)| {
+        let mut programs: Vec<AttachedProgram> = Vec::new();
+        for (name, link) in &self.links {
+            if programs.iter().any(|program| program.name == *name) {
+                continue;
+            }
             let info = self.object.program(name)?.info()?;
-            Ok(AttachedProgram {
+            programs.push(AttachedProgram {
                 name: (*name).to_owned(),
                 attach: link.how(),
                 verified_insns: info.verified_insns,
                 jited_bytes: info.jited_bytes,
-            })
-        };
-        self.links.iter().map(describe).collect()
+            });
+        }
+        Ok(programs)
     }
 
     /// Hands every record that is there to `each`, oldest first; never waits.
