@@ -1,1 +1,6 @@
 //! Host side of the harness: kernels, images, VMs, recordings, verdicts.
+
+pub mod host;
+pub mod images;
+pub mod recording;
+pub mod vm;

@@ -1,3 +1,124 @@
-//! The program inside the VM.
+//! The program inside the VM: process 1, the runner of the plan, and every
+//! workload, all in one static binary.
 
-fn main() {}
+mod faults;
+mod frames;
+mod init;
+mod plan;
+mod sys;
+mod workloads;
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use frames::{Frames, Kind, sha256_of_file};
+use plan::{Mode, Plan};
+
+/// Where the guest finds programs.
+const PATH: &str = "/bin:/sbin:/usr/bin:/usr/sbin";
+const PORT_PATIENCE: Duration = Duration::from_secs(10);
+const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+fn main() -> ExitCode {
+    if std::process::id() == 1 {
+        init::run();
+    }
+    let mut args = std::env::args_os().skip(1);
+    match args.next().as_deref().and_then(|arg| arg.to_str()) {
+        Some("launch") => launch(),
+        Some("run") => match run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                init::say(&format!("runner failed: {error}"));
+                ExitCode::FAILURE
+            }
+        },
+        Some("workload") => workloads::main(&words(args)),
+        Some("then-exec") => workloads::then_exec(&words(args)),
+        Some("list") => {
+            workloads::list();
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("usage: trapline-guest launch | run | list | workload FAMILY NAME");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The arguments that are left, as text.
+fn words(args: impl Iterator<Item = std::ffi::OsString>) -> Vec<String> {
+    args.map(|arg| arg.to_string_lossy().into_owned()).collect()
+}
+
+/// Starts the runner in a fixed environment, because the guest agent passes on
+/// the host's, and puts on the console how it ended: the agent cannot tell the
+/// host that a signal killed a command.
+fn launch() -> ExitCode {
+    sys::process::umask(0o022);
+    let runner = Command::new("/proc/self/exe")
+        .arg("run")
+        .env_clear()
+        .env("PATH", PATH)
+        .env("HOME", "/")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .status();
+    match runner {
+        Ok(status) => {
+            match (status.code(), status.signal()) {
+                (Some(code), _) => init::say(&format!("runner ended, exit {code}")),
+                (None, signal) => {
+                    init::say(&format!("runner ended, signal {}", signal.unwrap_or(0)));
+                }
+            }
+            ExitCode::from(u8::from(!status.success()))
+        }
+        Err(error) => {
+            init::say(&format!("runner failed: cannot start: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Executes the plan and writes the recording.
+fn run() -> io::Result<()> {
+    let plan = Plan::read()?;
+    faults::silent(plan.fault);
+    let mut frames = Frames::open(PORT_PATIENCE)?;
+    hello(&mut frames, &plan)?;
+    if let Some(fault) = plan.fault {
+        faults::inject(fault, &mut frames)?;
+    }
+    match plan.mode {
+        Mode::Probe => {}
+        Mode::Record => {}
+        Mode::Bench => {}
+    }
+    frames.end()
+}
+
+fn hello(frames: &mut Frames, plan: &Plan) -> io::Result<()> {
+    let nonce = plan::nonce_of_kernel()?;
+    if nonce != plan.nonce {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the plan is of another run: its nonce is not the kernel's",
+        ));
+    }
+    let uname = sys::boot::uname()?;
+    let cpus = std::thread::available_parallelism()?.get();
+    frames.json(
+        Kind::Hello,
+        &serde_json::json!({
+            "nonce": nonce,
+            "release": uname.release,
+            "machine": uname.machine,
+            "version": uname.version,
+            "cpus": cpus,
+            "btf_sha256": sha256_of_file(KERNEL_BTF)?,
+        }),
+    )
+}

@@ -1,0 +1,120 @@
+//! Process 1: makes the machine usable, starts the guest agent, then collects
+//! dead children for ever.
+//!
+//! Whatever it cannot do it says on the console with the word `init failed`,
+//! which the host looks for; it goes on, because a later report names the
+//! consequence and this line the cause.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::frames::wait_for_port;
+use crate::sys::{boot, process};
+
+/// Lists the module files to load, one absolute path per line, in order.
+const MODULES: &str = "/modules/list";
+/// The port on which the host's library talks to the guest agent.
+const AGENT_PORT: &str = "org.qemu.guest_agent.0";
+const AGENT: &str = "/usr/sbin/qemu-ga";
+/// Ports appear a moment after their driver; a busy host stretches the moment.
+const PORT_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Source, place, kind and options. Order matters: a later place may lie in an
+/// earlier mount.
+const MOUNTS: &[(&str, &str, &str, &str)] = &[
+    ("proc", "/proc", "proc", ""),
+    ("sysfs", "/sys", "sysfs", ""),
+    ("devtmpfs", "/dev", "devtmpfs", ""),
+    ("devpts", "/dev/pts", "devpts", "mode=620,ptmxmode=666"),
+    ("tmpfs", "/dev/shm", "tmpfs", "mode=1777"),
+    ("tmpfs", "/tmp", "tmpfs", "mode=1777"),
+    ("tmpfs", "/run", "tmpfs", "mode=755"),
+    ("tracefs", "/sys/kernel/tracing", "tracefs", ""),
+    ("debugfs", "/sys/kernel/debug", "debugfs", ""),
+    ("securityfs", "/sys/kernel/security", "securityfs", ""),
+    ("cgroup2", "/sys/fs/cgroup", "cgroup2", ""),
+    ("bpf", "/sys/fs/bpf", "bpf", "mode=700"),
+];
+
+/// How long a task may sleep uninterruptibly before the kernel reports it: less
+/// than the host waits for the whole boot, so that the report comes first.
+const HUNG_TASK_SECONDS: &str = "30";
+
+/// Runs as process 1 and never returns: its end would be a kernel panic.
+pub fn run() -> ! {
+    for (source, place, kind, options) in MOUNTS {
+        let _ = fs::create_dir_all(place);
+        note(
+            &format!("mount {kind} on {place}"),
+            boot::mount(source, place, kind, options),
+        );
+    }
+    load_modules();
+    note("bring lo up", boot::interface_up("lo"));
+    // Kernels without the detector have no such file.
+    if Path::new("/proc/sys/kernel/hung_task_timeout_secs").exists() {
+        note(
+            "set the hung task time-out",
+            fs::write(
+                "/proc/sys/kernel/hung_task_timeout_secs",
+                HUNG_TASK_SECONDS,
+            ),
+        );
+    }
+    note("start the guest agent", start_agent());
+    loop {
+        // Every process of the guest that loses its parent ends here.
+        match process::wait(None) {
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// Puts one line on the console, above the level that the host asks for.
+pub fn say(line: &str) {
+    if let Ok(mut console) = OpenOptions::new().write(true).open("/dev/kmsg") {
+        let _ = writeln!(console, "<3>trapline: {line}");
+    }
+}
+
+fn note(what: &str, result: io::Result<()>) {
+    if let Err(error) = result {
+        say(&format!("init failed: {what}: {error}"));
+    }
+}
+
+fn load_modules() {
+    let list = match fs::read_to_string(MODULES) {
+        Ok(list) => list,
+        Err(error) => return say(&format!("init failed: read {MODULES}: {error}")),
+    };
+    for path in list.lines() {
+        let loaded = File::open(path).and_then(|file| boot::finit_module(&file));
+        match loaded {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => note(&format!("load {path}"), other),
+        }
+    }
+}
+
+fn start_agent() -> io::Result<()> {
+    let port = wait_for_port(AGENT_PORT, PORT_PATIENCE)?;
+    let mut path = OsStr::new("--path=").to_owned();
+    path.push(port);
+    let log = OpenOptions::new().write(true).open("/dev/kmsg")?;
+    Command::new(AGENT)
+        .args([OsStr::new("--method=virtio-serial"), &path])
+        .args(["--statedir=/run", "--pidfile=/run/qemu-ga.pid"])
+        .env_clear()
+        .env("PATH", crate::PATH)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()?;
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! The guest's one static binary, built from this checkout when it is needed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::host;
+
+/// Builds `trapline-guest` for an architecture and says where it is. Cargo
+/// decides whether there is anything to do.
+///
+/// # Errors
+/// A sentence with what the compiler said, or with the command that installs
+/// what is missing.
+pub fn build(arch: &str) -> Result<PathBuf, String> {
+    let target = format!("{arch}-unknown-linux-musl");
+    let root = host::workspace_root();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build
+        .args(["build", "--quiet", "--release", "--locked"])
+        .args(["-p", "trapline-guest", "--target", &target])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(&root);
+    // Cargo hands these to the tests it runs; to the inner build they would say
+    // that it belongs to another package, and make it compile everything anew.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_") {
+            build.env_remove(name);
+        }
+    }
+    build
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("CARGO_MANIFEST_PATH");
+    let output = build
+        .output()
+        .map_err(|error| format!("cargo does not run: {error}: run ci/setup"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        let remedy = if said.contains("target may not be installed") {
+            format!("\nthe Rust target {target} is missing: run ci/setup")
+        } else {
+            String::new()
+        };
+        return Err(format!("the guest does not build:\n{said}{remedy}"));
+    }
+    executable_in(&String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| "cargo built the guest but named no executable".to_owned())
+}
+
+/// Finds the executable in cargo's messages, one JSON object per line. They say
+/// where it is whatever the target folder is called.
+fn executable_in(messages: &str) -> Option<PathBuf> {
+    messages.lines().rev().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        if message.pointer("/target/name")? != "trapline-guest" {
+            return None;
+        }
+        Some(Path::new(message.get("executable")?.as_str()?).to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_is_the_one_of_the_guest() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"libc"},"executable":null}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"trapline-guest"},"executable":"/t/trapline-guest"}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+            "\n",
+        );
+        assert_eq!(
+            executable_in(messages),
+            Some(PathBuf::from("/t/trapline-guest"))
+        );
+        assert_eq!(executable_in("not json\n"), None);
+    }
+}

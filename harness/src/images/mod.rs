@@ -1,0 +1,183 @@
+//! The initramfs: what a guest finds when its kernel starts.
+//!
+//! The base holds everything that boots share: the guest's binary, a shell, the
+//! guest agent and the kernel's modules. It is cached by the hash of its bytes.
+//! What one boot alone needs, its plan, is a second small archive behind it.
+
+pub mod cpio;
+pub mod guest;
+pub mod libraries;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::host;
+use cpio::Archive;
+
+const AGENT: &str = "qemu-ga";
+const SHELL: &str = "busybox";
+
+/// vmtest's set-up runs `mkdir`, `mount`, `bash` and `sync`; bash is what it
+/// calls the shell that runs the command.
+const APPLETS: &[&str] = &["sh", "cat", "basename", "mkdir", "sync", "ls"];
+
+/// vmtest insists on mounting a folder of the host over 9p, which no cloud
+/// kernel has; nothing reads that folder.
+const MOUNT: &str = "#!/bin/sh\n\
+    # The folder that vmtest shares over 9p holds nothing: let it believe.\n\
+    case \" $* \" in *' 9p '*) exit 0 ;; esac\n\
+    exec /bin/busybox mount \"$@\"\n";
+
+/// Busybox's shell, under the name and with the tests that vmtest's script uses.
+const BASH: &str = "#!/bin/sh\nexec /bin/busybox ash \"$@\"\n";
+
+/// Builds the base image for a guest binary and modules in load order, or finds
+/// it in the cache.
+///
+/// # Errors
+/// A sentence that says which file is missing and which command installs it.
+pub fn base(guest_binary: &Path, modules: &[PathBuf]) -> Result<PathBuf, String> {
+    let image = assemble(guest_binary, modules)?;
+    let digest: String = Sha256::digest(&image)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let folder = host::cache_dir()
+        .map_err(|error| error.to_string())?
+        .join("initramfs");
+    let path = folder.join(format!("{digest}.cpio"));
+    // The name is the hash of the content and files arrive whole, so one of the
+    // right size is the right one.
+    let cached = fs::metadata(&path).is_ok_and(|meta| meta.len() == image.len() as u64);
+    if !cached {
+        host::write_whole(&path, &image)
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        forget_old(&folder);
+    }
+    Ok(path)
+}
+
+/// Writes a run's image: the base and, behind it, the plan.
+///
+/// # Errors
+/// A sentence that says which file could not be copied or written.
+pub fn with_plan(base: &Path, plan: &[u8], image: &Path) -> Result<(), String> {
+    let mut archive = Archive::default();
+    archive.file("plan.json", 0o644, plan);
+    fs::copy(base, image)
+        .and_then(|_| fs::OpenOptions::new().append(true).open(image))
+        .and_then(|mut file| file.write_all(&archive.finish()))
+        .map_err(|error| format!("cannot write {}: {error}", image.display()))
+}
+
+/// Every change to the guest makes another base; keep only the latest few.
+fn forget_old(folder: &Path) {
+    const KEPT: usize = 24;
+    let mut images: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    images.sort();
+    let old = images.len().saturating_sub(KEPT);
+    for (_, path) in images.into_iter().take(old) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn assemble(guest_binary: &Path, modules: &[PathBuf]) -> Result<Vec<u8>, String> {
+    let mut tree = Tree::default();
+    // The kernel opens the console for process 1 before anything is mounted.
+    tree.parents("dev/console");
+    tree.archive.character_device("dev/console", 0o600, 5, 1);
+    tree.archive.character_device("dev/null", 0o666, 1, 3);
+    for folder in ["proc", "sys", "tmp", "run", "mnt", "root", "etc"] {
+        tree.parents(&format!("{folder}/x"));
+    }
+    tree.copy(guest_binary, "trapline-guest")?;
+    tree.archive.symlink("init", "/trapline-guest");
+
+    tree.copy(&program(SHELL, "busybox-static")?, "bin/busybox")?;
+    for applet in APPLETS {
+        tree.archive.symlink(&format!("bin/{applet}"), "busybox");
+    }
+    tree.archive.file("bin/mount", 0o755, MOUNT.as_bytes());
+    tree.archive.file("bin/bash", 0o755, BASH.as_bytes());
+
+    let agent = program(AGENT, "qemu-guest-agent")?;
+    tree.copy(&agent, "usr/sbin/qemu-ga")?;
+    for library in libraries::needed_by(&agent)? {
+        let place = library.to_string_lossy().into_owned();
+        tree.copy(&library, &place)?;
+    }
+
+    let mut list = String::new();
+    for module in modules {
+        let name = module.file_name().unwrap_or_default().to_string_lossy();
+        let place = format!("modules/{name}");
+        tree.copy(module, &place)?;
+        list.push_str(&format!("/{place}\n"));
+    }
+    tree.parents("modules/list");
+    tree.archive.file("modules/list", 0o644, list.as_bytes());
+    Ok(tree.archive.finish())
+}
+
+fn program(name: &str, package: &str) -> Result<PathBuf, String> {
+    host::find_program(name)
+        .ok_or_else(|| format!("{name} (Debian package {package}) is not installed: run ci/setup"))
+}
+
+/// An archive that knows which folders it has.
+#[derive(Default)]
+struct Tree {
+    archive: Archive,
+    folders: Vec<String>,
+}
+
+impl Tree {
+    /// Adds the folders above `path` that are not there yet.
+    fn parents(&mut self, path: &str) {
+        let path = path.trim_start_matches('/');
+        for (end, _) in path.match_indices('/') {
+            let folder = &path[..end];
+            if !self.folders.iter().any(|known| known == folder) {
+                self.archive.directory(folder, 0o755);
+                self.folders.push(folder.to_owned());
+            }
+        }
+    }
+
+    fn copy(&mut self, from: &Path, to: &str) -> Result<(), String> {
+        let content =
+            fs::read(from).map_err(|error| format!("cannot read {}: {error}", from.display()))?;
+        self.parents(to);
+        self.archive.file(to, 0o755, &content);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_inputs_make_the_same_image_and_other_inputs_another() {
+        let me = std::env::current_exe().expect("the test's own path");
+        let one = assemble(&me, &[]).expect("the tools are installed");
+        assert_eq!(one, assemble(&me, &[]).expect("again"));
+        let other = assemble(&me, std::slice::from_ref(&me)).expect("with a module");
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_missing_module_is_named() {
+        let me = std::env::current_exe().expect("the test's own path");
+        let error = assemble(&me, &["/no/such.ko".into()]).expect_err("no such file");
+        assert!(error.contains("/no/such.ko"), "{error}");
+    }
+}

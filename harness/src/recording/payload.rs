@@ -1,0 +1,138 @@
+//! What the frames carry. Unknown keys are errors: guest and host come from
+//! one checkout.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// Who runs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hello {
+    /// Repeats the one on the kernel command line.
+    pub nonce: String,
+    /// `uname -r`
+    pub release: String,
+    /// `uname -m`
+    pub machine: String,
+    /// `uname -v`
+    pub version: String,
+    /// How many are online.
+    pub cpus: u32,
+    /// Of `/sys/kernel/btf/vmlinux`, 64 hexadecimal digits.
+    pub btf_sha256: String,
+}
+
+/// Sensors are loaded and attached.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sensors {
+    /// `fentry` or `kprobe`
+    pub flavour: String,
+    /// `process`, `file`, …
+    pub family: String,
+    /// How long loading and attaching took.
+    pub load_ns: u64,
+    /// One per program.
+    pub programs: Vec<Program>,
+}
+
+/// One loaded program.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Its name in the object.
+    pub name: String,
+    /// `fentry`, `kprobe/link`, `kprobe/ioctl`, `kprobe/tracefs`, …
+    pub attach: String,
+    /// `None` where the kernel does not say.
+    pub verified_insns: Option<u64>,
+    /// Machine code; `None` where the kernel does not say.
+    pub jited_bytes: Option<u64>,
+}
+
+/// A workload begins.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// `process`, `file`, …
+    pub family: String,
+    /// `exec_script`, …
+    pub name: String,
+    /// `fentry` or `kprobe`
+    pub flavour: String,
+    /// Of its root process, in the initial pid namespace.
+    pub root_tgid: u32,
+}
+
+impl Workload {
+    /// `process::exec_script (fentry)`
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}::{} ({})", self.family, self.name, self.flavour)
+    }
+}
+
+/// How a workload's root process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Status {
+    /// It left by itself with this code.
+    Exit(i32),
+    /// This signal killed it.
+    Signal(i32),
+    /// The guest killed it after this many milliseconds.
+    TimeoutMs(u64),
+}
+
+/// A workload has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Done {
+    /// The same as in `workload`.
+    pub name: String,
+    /// How its root process ended.
+    pub status: Status,
+    /// From start to the last event drained.
+    pub elapsed_ns: u64,
+    /// Records that the sensors made since `workload`.
+    pub sent: u64,
+    /// Records that the guest read since `workload`.
+    pub received: u64,
+    /// Records that were not delivered since `workload`, by cause.
+    pub lost: BTreeMap<String, u64>,
+}
+
+/// A cost.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// `fork_exec_exit`, …
+    pub operation: String,
+    /// `none`, `fentry` or `kprobe`
+    pub flavour: String,
+    /// How often it was measured.
+    pub rounds: u32,
+    /// Of one round.
+    pub instructions: u64,
+}
+
+/// Something the guest could not do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failed {
+    /// What it tried.
+    pub what: String,
+    /// Why it failed.
+    pub error: String,
+}
+
+/// The recording is complete.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct End {
+    /// How many frames came before.
+    pub(super) frames: u32,
+    /// Of all their bytes.
+    pub(super) sha256: String,
+}
