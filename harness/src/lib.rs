@@ -2,5 +2,7 @@
 
 pub mod host;
 pub mod images;
+pub mod kernels;
+pub mod progress;
 pub mod recording;
 pub mod vm;
