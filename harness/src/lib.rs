@@ -3,6 +3,8 @@
 pub mod host;
 pub mod images;
 pub mod kernels;
+pub mod normalize;
 pub mod progress;
 pub mod recording;
+pub mod truth;
 pub mod vm;
