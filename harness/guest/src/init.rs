@@ -59,10 +59,7 @@ pub fn run() -> ! {
     if Path::new("/proc/sys/kernel/hung_task_timeout_secs").exists() {
         note(
             "set the hung task time-out",
-            fs::write(
-                "/proc/sys/kernel/hung_task_timeout_secs",
-                HUNG_TASK_SECONDS,
-            ),
+            fs::write("/proc/sys/kernel/hung_task_timeout_secs", HUNG_TASK_SECONDS),
         );
     }
     note("start the guest agent", start_agent());
@@ -78,7 +75,8 @@ pub fn run() -> ! {
 /// Puts one line on the console, above the level that the host asks for.
 pub fn say(line: &str) {
     if let Ok(mut console) = OpenOptions::new().write(true).open("/dev/kmsg") {
-        let _ = writeln!(console, "<3>trapline: {line}");
+        // The kernel makes a line of its own of every write.
+        let _ = console.write_all(format!("<3>trapline: {line}\n").as_bytes());
     }
 }
 

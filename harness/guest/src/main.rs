@@ -1,10 +1,13 @@
 //! The program inside the VM: process 1, the runner of the plan, and every
 //! workload, all in one static binary.
 
+mod bench;
+mod capture;
 mod faults;
 mod frames;
 mod init;
 mod plan;
+mod rehearse;
 mod sys;
 mod workloads;
 
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         },
         Some("workload") => workloads::main(&words(args)),
         Some("then-exec") => workloads::then_exec(&words(args)),
+        Some("rehearse") => rehearse::main(&words(args)),
         Some("list") => {
             workloads::list();
             ExitCode::SUCCESS
@@ -94,8 +98,12 @@ fn run() -> io::Result<()> {
     }
     match plan.mode {
         Mode::Probe => {}
-        Mode::Record => {}
-        Mode::Bench => {}
+        Mode::Record => {
+            for flavour in &plan.flavours {
+                capture::run_flavour(&mut frames, &plan, flavour)?;
+            }
+        }
+        Mode::Bench => bench::run(&mut frames, &plan)?,
     }
     frames.end()
 }

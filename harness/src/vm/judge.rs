@@ -100,7 +100,10 @@ fn cause_of(seen: &Seen<'_>, defect: Option<&Defect>, whole: Option<&Recording>)
             what: what.clone(),
             allowed: *allowed,
         }),
-        (Stopped::Lost(why), Some(_)) => Some(Cause::VmLost(why.clone())),
+        // Once the runner has ended, vmtest itself ends QEMU.
+        (Stopped::Lost(why), Some(_)) if seen.serial.runner().is_none() => {
+            Some(Cause::VmLost(why.clone()))
+        }
         (_, Some(defect)) => Some(cause_of_defect(seen, defect)),
         (_, None) => match seen.serial.runner() {
             Some(RunnerEnd::Exit(0)) => None,

@@ -74,6 +74,16 @@ fn a_lost_vm_keeps_its_reason() {
 }
 
 #[test]
+fn a_vm_that_ends_after_its_runner_is_not_the_cause() {
+    let verdict = verdict_of(
+        Stopped::Lost("QEMU ended by itself".into()),
+        &["[ 5.1] trapline: runner ended, exit 0"],
+        b"TLF1",
+    );
+    assert!(matches!(verdict, Cause::StreamTruncated(_)), "{verdict}");
+}
+
+#[test]
 fn a_failed_set_up_in_the_guest_is_named() {
     let verdict = verdict_of(
         Stopped::Finished,

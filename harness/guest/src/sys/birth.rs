@@ -3,7 +3,7 @@
 //! Every child runs one closure and leaves with `_exit`: it never returns into its parent's code.
 //! The workloads' root is single-threaded where it forks, so a child may allocate.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -134,6 +134,42 @@ pub fn exit_thread(code: i32) -> ! {
         libc::syscall(libc::SYS_exit, code);
     }
     exit_group(code)
+}
+
+/// A program ready to be executed without allocating: for a child that shares its parent's heap.
+#[derive(Debug)]
+pub struct Image {
+    path: CString,
+    /// What the pointers point to; never changed.
+    _strings: Vec<CString>,
+    argv: Vec<*const libc::c_char>,
+    env: Vec<*const libc::c_char>,
+}
+
+impl Image {
+    /// Makes the lists that the kernel reads.
+    #[must_use]
+    pub fn new(path: CString, argv: Vec<CString>, env: Vec<CString>) -> Self {
+        fn list(strings: &[CString]) -> Vec<*const libc::c_char> {
+            pointers(&strings.iter().map(CString::as_c_str).collect::<Vec<_>>())
+        }
+        let lists = (list(&argv), list(&env));
+        let strings = argv.into_iter().chain(env).collect();
+        Self {
+            path,
+            _strings: strings,
+            argv: lists.0,
+            env: lists.1,
+        }
+    }
+
+    /// execve(2). Comes back only when it failed, with the reason.
+    pub fn exec(&self) -> io::Error {
+        // SAFETY: both lists are null-terminated and point into strings that we own; moving a
+        // CString does not move its bytes.
+        unsafe { libc::execve(self.path.as_ptr(), self.argv.as_ptr(), self.env.as_ptr()) };
+        io::Error::last_os_error()
+    }
 }
 
 /// execve(2). Comes back only when it failed, with the reason.

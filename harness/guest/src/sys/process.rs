@@ -133,8 +133,13 @@ pub fn memfd_create(name: &CStr, close_on_exec: bool) -> io::Result<OwnedFd> {
 /// Puts `from` at the number `to`, open across exec.
 ///
 /// # Errors
-/// What dup2(2) says.
+/// What dup2(2) or fcntl(2) says.
 pub fn dup_to(from: BorrowedFd<'_>, to: i32) -> io::Result<()> {
+    if from.as_raw_fd() == to {
+        // dup2 would leave the close-on-exec flag as it is.
+        // SAFETY: plain integers.
+        return check(unsafe { libc::fcntl(to, libc::F_SETFD, 0) }).map(drop);
+    }
     // SAFETY: plain integers. Callers only name descriptors (0, 1, the truth's) that no object owns.
     check(unsafe { libc::dup2(from.as_raw_fd(), to) }).map(drop)
 }
@@ -225,6 +230,18 @@ pub fn monotonic_ns() -> u64 {
 pub fn gettid() -> i32 {
     // SAFETY: takes nothing, cannot fail.
     i32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0)
+}
+
+/// Waits until every CPU has gone through its scheduler, so that what a dying process still had to
+/// do is done. With one CPU it returns at once: we run, so nobody else does.
+///
+/// # Errors
+/// `ENOSYS` without CONFIG_MEMBARRIER.
+pub fn membarrier_global() -> io::Result<()> {
+    const MEMBARRIER_CMD_GLOBAL: libc::c_int = 1;
+    // SAFETY: plain integers.
+    let returned = unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
+    check(i32::try_from(returned).unwrap_or(-1)).map(drop)
 }
 
 pub(super) fn check(returned: i32) -> io::Result<i32> {

@@ -141,6 +141,7 @@ mod tests {
 
     #[test]
     fn both_programs_run_and_leave_with_the_right_code() {
+        let _turn = crate::capture::tests::my_turn();
         use std::io::{Read, Write};
         use std::os::unix::fs::PermissionsExt;
         use std::process::{Command, Stdio};

@@ -1,0 +1,146 @@
+//! What capture asks of loaded sensors, whoever loads them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// One loaded and attached program.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its name in the object.
+    pub name: String,
+    /// How it was attached: `fentry`, `kprobe/link`, …
+    pub attach: String,
+    /// How many instructions the verifier processed, where the kernel says so.
+    pub verified_insns: Option<u32>,
+    /// The size of its machine code.
+    pub jited_bytes: u32,
+}
+
+impl Program {
+    /// As the `sensors` frame has it.
+    #[must_use]
+    pub fn said(&self) -> Value {
+        json!({
+            "name": self.name, "attach": self.attach,
+            "verified_insns": self.verified_insns, "jited_bytes": self.jited_bytes,
+        })
+    }
+}
+
+/// Records counted since the sensors were loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Records that the programs wanted to send.
+    pub sent: u64,
+    /// Records that came out of the ring.
+    pub received: u64,
+    /// Records that did not, by cause.
+    pub lost: BTreeMap<String, u64>,
+}
+
+impl Account {
+    /// Nothing is under way: every record has come or is known to be lost.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        let lost = self
+            .lost
+            .values()
+            .fold(0_u64, |sum, count| sum.saturating_add(*count));
+        self.sent == self.received.saturating_add(lost)
+    }
+
+    /// What has been counted since an earlier account; causes that did not grow are left out.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let lost = self.lost.iter().filter_map(|(cause, count)| {
+            let grown = count.saturating_sub(earlier.lost.get(cause).copied().unwrap_or(0));
+            (grown > 0).then(|| (cause.clone(), grown))
+        });
+        Self {
+            sent: self.sent.saturating_sub(earlier.sent),
+            received: self.received.saturating_sub(earlier.received),
+            lost: lost.collect(),
+        }
+    }
+}
+
+/// Sensors that are loaded and attached until dropped.
+pub trait Sensing {
+    /// What was loaded.
+    fn programs(&self) -> Vec<Program>;
+
+    /// Hands over every record that is in the ring now, in its order; returns how many.
+    ///
+    /// # Errors
+    /// What the ring says is wrong with itself.
+    fn consume(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<usize, String>;
+
+    /// Counts since load.
+    ///
+    /// # Errors
+    /// When the counters cannot be read.
+    fn account(&mut self) -> Result<Account, String>;
+}
+
+/// No sensors at all: what a bench compares with, and what a rehearsal runs under.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl Sensing for Nothing {
+    fn programs(&self) -> Vec<Program> {
+        Vec::new()
+    }
+
+    fn consume(&mut self, _: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
+        Ok(0)
+    }
+
+    fn account(&mut self) -> Result<Account, String> {
+        Ok(Account::default())
+    }
+}
+
+/// Loads and attaches the sensors of one flavour: `none` for none at all.
+///
+/// # Errors
+/// Why they cannot be loaded or attached.
+pub fn load(flavour: &str) -> Result<Box<dyn Sensing>, String> {
+    match flavour {
+        "none" => Ok(Box::new(Nothing)),
+        other => Err(format!(
+            "this guest knows no sensors of the flavour {other}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(sent: u64, received: u64, lost: &[(&str, u64)]) -> Account {
+        let lost = lost
+            .iter()
+            .map(|(cause, count)| ((*cause).to_owned(), *count))
+            .collect();
+        Account {
+            sent,
+            received,
+            lost,
+        }
+    }
+
+    #[test]
+    fn an_account_balances_when_nothing_is_under_way() {
+        assert!(account(5, 3, &[("ring_full", 2)]).balances());
+        assert!(!account(5, 4, &[]).balances());
+        assert!(!account(u64::MAX - 1, u64::MAX, &[("a", u64::MAX)]).balances());
+    }
+
+    #[test]
+    fn a_difference_counts_from_the_earlier_account() {
+        let early = account(5, 3, &[("a", 2)]);
+        let late = account(9, 5, &[("a", 2), ("b", 2)]);
+        assert_eq!(late.since(&early), account(4, 2, &[("b", 2)]));
+    }
+}
