@@ -1,5 +1,6 @@
 //! Host side of the harness: kernels, images, VMs, recordings, verdicts.
 
+pub mod cli;
 pub mod host;
 pub mod images;
 pub mod kernels;

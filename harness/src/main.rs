@@ -1,3 +1,7 @@
 //! `cargo harness`: the harness program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trapline_harness::cli::main()
+}

@@ -92,6 +92,9 @@ pub struct Entry {
     pub modules: Vec<String>,
     /// The package with the other modules, where they live apart. Not fetched.
     pub modules_package: Option<Pin>,
+    /// Where the newest of the series is looked for when `pin` has left the
+    /// archive: every suite of the lock.
+    pub suites: Vec<String>,
 }
 
 /// The parsed lock, its kernels in ascending order.
@@ -300,6 +303,7 @@ impl RawKernel {
             pin,
             modules: self.modules,
             modules_package,
+            suites: suites.to_vec(),
         })
     }
 }

@@ -1,9 +1,19 @@
 //! What the tests of this layer build: packages, kernel images, ELF files.
 
+use std::fs;
 use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use anyhow::{Context, Result};
 use lzma_rust2::{FilterType, XzOptions, XzWriter};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use sha2::{Digest, Sha256};
+
+use super::archive::Archive;
+use super::{Arch, Pin};
+use crate::progress::Progress;
 
 /// How bytes are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,4 +178,59 @@ fn elf_with_section(name: &[u8], content: &[u8]) -> Vec<u8> {
         elf.extend([1_u64, 0].map(u64::to_le_bytes).concat());
     }
     elf
+}
+
+/// An archive in memory that counts what it is asked.
+#[derive(Default)]
+pub(crate) struct FakeArchive {
+    packages: Vec<(Pin, Vec<u8>)>,
+    pub(crate) asked: Arc<AtomicUsize>,
+    pub(crate) downloads: Arc<AtomicUsize>,
+}
+
+impl FakeArchive {
+    /// Adds a package that is only listed, with a made-up checksum.
+    pub(crate) fn list(&mut self, package: &str, version: &str, suite: &str) {
+        let pin = Pin {
+            package: package.to_owned(),
+            version: version.to_owned(),
+            suite: suite.to_owned(),
+            size_bytes: 9 << 20,
+            sha256: "ab".repeat(32),
+        };
+        self.packages.push((pin, Vec::new()));
+    }
+
+    /// Adds a package with its content; the pin that the index will show. Its
+    /// size is given out as that of a real kernel.
+    pub(crate) fn add(&mut self, package: &str, version: &str, suite: &str, deb: Vec<u8>) -> Pin {
+        self.list(package, version, suite);
+        let (pin, content) = self.packages.last_mut().unwrap();
+        pin.sha256 = format!("{:x}", Sha256::digest(&deb));
+        *content = deb;
+        pin.clone()
+    }
+
+    /// Flips a bit in what downloads bring.
+    pub(crate) fn damage(&mut self) {
+        for (_, content) in &mut self.packages {
+            content[100] ^= 1;
+        }
+    }
+}
+
+impl Archive for FakeArchive {
+    fn pins(&mut self, _: Arch, suites: &[String], _: &Progress) -> Result<Vec<Pin>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let pins = self.packages.iter().map(|(pin, _)| pin.clone());
+        Ok(pins.filter(|pin| suites.contains(&pin.suite)).collect())
+    }
+
+    fn download(&mut self, _: Arch, pin: &Pin, into: &Path, _: &Progress) -> Result<PathBuf> {
+        self.downloads.fetch_add(1, Ordering::SeqCst);
+        let found = self.packages.iter().find(|(listed, _)| listed == pin);
+        let path = into.join("x.deb");
+        fs::write(&path, &found.context("not in the archive")?.1)?;
+        Ok(path)
+    }
 }
