@@ -7,5 +7,7 @@ pub mod kernels;
 pub mod normalize;
 pub mod progress;
 pub mod recording;
+pub mod rows;
+pub mod snapshot;
 pub mod truth;
 pub mod vm;

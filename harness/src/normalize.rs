@@ -67,6 +67,8 @@ pub fn judge(take: &Take) -> Judgement {
     }
     let events: Vec<&Event> = own.iter().map(|(_, event)| *event).collect();
     let cast = Cast::new(&events, take.workload.root_tgid);
+    let failed = take.failed.iter();
+    failures.extend(failed.map(|failed| format!("the guest could not {}: {}", failed.what, failed.error)));
     failures.extend(checks::all_events(&take.entries, take.cpus));
     failures.extend(checks::own_events(&own, &cast, take.done.elapsed_ns));
     failures.extend(accounts(take));

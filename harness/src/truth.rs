@@ -2,8 +2,7 @@
 //!
 //! Every fact must have exactly one event that agrees with it, and every event
 //! of the workload's tree exactly one fact. Only the birth of the root process,
-//! which capture brings about before the workload can speak, needs no fact; its
-//! end is capture's to tell.
+//! which capture brings about before the workload can speak, needs no fact.
 
 mod compare;
 mod fact;
@@ -120,7 +119,6 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
     verdict
 }
 
-/// All facts: the workload's, and capture's on the end of the root.
 fn facts(take: &Take, failures: &mut Vec<String>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for fact in &take.truth {
@@ -129,15 +127,6 @@ fn facts(take: &Take, failures: &mut Vec<String>) -> Vec<Fact> {
             Err(error) => failures.push(error),
         }
     }
-    facts.extend(Ended::of_root(take.done.status).map(|status| {
-        Fact::Exit(Exit {
-            pid: take.workload.root_tgid,
-            status,
-            uid: None,
-            gid: None,
-            exe: None,
-        })
-    }));
     facts
 }
 

@@ -51,6 +51,12 @@ pub fn all_events(entries: &[Entry], cpus: u32) -> Vec<String> {
             say(problem);
         }
     }
+    // The sensor takes the first lane that is free, so none is used alone.
+    for (cpu, lane) in lanes.keys().filter(|(_, lane)| *lane > 0) {
+        if !lanes.contains_key(&(*cpu, lane - 1)) {
+            wrong.push(format!("cpu {cpu} used lane {lane}, never lane {}", lane - 1));
+        }
+    }
     wrong
 }
 

@@ -1,12 +1,10 @@
 //! One workload under one flavour, cut out of a recording.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 use trapline_sensors::{Decoder, Event, Item};
 
 use super::raw;
-use crate::recording::{Done, Frame, Recording, Workload};
+use crate::recording::{Done, Failed, Frame, Recording, Workload};
 
 /// Everything that a recording says about one run of one workload.
 #[derive(Clone, Debug)]
@@ -17,6 +15,8 @@ pub struct Take {
     pub entries: Vec<Entry>,
     /// What the workload says it did, in its order.
     pub truth: Vec<Map<String, Value>>,
+    /// What the guest could not do meanwhile.
+    pub failed: Vec<Failed>,
     /// How it ended, and what was counted.
     pub done: Done,
     /// How many CPUs the guest has.
@@ -44,9 +44,9 @@ pub enum Entry {
 
 /// Cuts a recording into its takes.
 ///
-/// Numbers of records go on from workload to workload as long as the same
-/// sensors are loaded, so a record that is missing between two workloads shows
-/// as lost in the second.
+/// Records outside of workloads, such as those of a root process that starts,
+/// belong to none. So each take counts by itself: of a record that is missing
+/// at its very beginning or end, `done` tells.
 pub fn takes(recording: &Recording) -> Vec<Take> {
     takes_of(&recording.frames, recording.hello.cpus)
 }
@@ -55,21 +55,21 @@ pub fn takes(recording: &Recording) -> Vec<Take> {
 pub fn takes_of(frames: &[Frame], cpus: u32) -> Vec<Take> {
     let mut takes = Vec::new();
     let mut open: Option<Open> = None;
-    let mut reader = Reader::default();
+    let mut decoder = Decoder::new();
     for frame in frames {
         match frame {
-            Frame::Sensors(_) => reader = Reader::default(),
             Frame::Workload(workload) => {
+                decoder = Decoder::new();
                 open = Some(Open {
                     workload: workload.clone(),
                     entries: Vec::new(),
                     truth: Vec::new(),
+                    failed: Vec::new(),
                 });
             }
             Frame::Event(record) => {
-                let entries = reader.read(record);
                 if let Some(open) = &mut open {
-                    open.entries.extend(entries);
+                    open.entries.extend(read(&mut decoder, record));
                 }
             }
             Frame::Truth(fact) => {
@@ -82,11 +82,17 @@ pub fn takes_of(frames: &[Frame], cpus: u32) -> Vec<Take> {
                     workload: open.workload,
                     entries: open.entries,
                     truth: open.truth,
+                    failed: open.failed,
                     done: done.clone(),
                     cpus,
                 }));
             }
-            Frame::Measure(_) | Frame::Failure(_) => {}
+            Frame::Failure(failed) => {
+                if let Some(open) = &mut open {
+                    open.failed.push(failed.clone());
+                }
+            }
+            Frame::Sensors(_) | Frame::Measure(_) => {}
         }
     }
     takes
@@ -97,40 +103,24 @@ struct Open {
     workload: Workload,
     entries: Vec<Entry>,
     truth: Vec<Map<String, Value>>,
+    failed: Vec<Failed>,
 }
 
-/// Reads the records that one load of the sensors makes.
-#[derive(Debug, Default)]
-struct Reader {
-    decoder: Decoder,
-    lanes: BTreeSet<(u32, u32)>,
+/// What one record brings.
+fn read(decoder: &mut Decoder, record: &[u8]) -> Vec<Entry> {
+    let items = match decoder.decode(record) {
+        Ok(items) => items,
+        Err(error) => return vec![Entry::Broken(error.to_string())],
+    };
+    let broken = raw::check(record).into_iter().map(Entry::Broken);
+    broken.chain(items.into_iter().map(Entry::from)).collect()
 }
 
-impl Reader {
-    fn read(&mut self, record: &[u8]) -> Vec<Entry> {
-        let items = match self.decoder.decode(record) {
-            Ok(items) => items,
-            Err(error) => return vec![Entry::Broken(error.to_string())],
-        };
-        let mut entries: Vec<Entry> = raw::check(record).into_iter().map(Entry::Broken).collect();
-        for item in items {
-            match item {
-                Item::Lost { cpu, lane, records } => {
-                    entries.push(Entry::Lost { cpu, lane, records });
-                }
-                Item::Event(event) => {
-                    entries.extend(self.first_of_lane(&event));
-                    entries.push(Entry::Event(event));
-                }
-            }
+impl From<Item> for Entry {
+    fn from(item: Item) -> Self {
+        match item {
+            Item::Lost { cpu, lane, records } => Self::Lost { cpu, lane, records },
+            Item::Event(event) => Self::Event(event),
         }
-        entries
-    }
-
-    /// A lane counts from 0, so one that begins later has lost its beginning.
-    fn first_of_lane(&mut self, event: &Event) -> Option<Entry> {
-        let (cpu, lane, records) = (event.cpu, event.lane, event.sequence);
-        let is_first = self.lanes.insert((cpu, lane));
-        (is_first && records > 0).then_some(Entry::Lost { cpu, lane, records })
     }
 }

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::normalize::names;
-use crate::recording::Status;
 
 /// One fact. Pids are those of the initial pid namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -166,19 +165,6 @@ impl Fact {
             Self::ExecFailed(exec) => Some(exec.pid),
             Self::Exit(exit) => Some(exit.pid),
         }
-    }
-}
-
-impl Ended {
-    /// From what the guest says of a root process; `None` for one that was timed out.
-    pub fn of_root(status: Status) -> Option<Self> {
-        let (exit, signal) = match status {
-            Status::Exit(code) => (Some(u32::try_from(code).ok()?), None),
-            Status::Signal(signal) => (None, Some(u32::try_from(signal).ok()?)),
-            Status::TimeoutMs(_) => return None,
-        };
-        let core = false;
-        Some(Self { exit, signal, core })
     }
 }
 

@@ -239,6 +239,7 @@ pub fn story() -> (Vec<Vec<u8>>, Vec<Value>) {
         json!({"what": "fork", "parent": ROOT, "child": 202, "caller": ROOT, "flags": 0x2000_0000, "exit_signal": 17}),
         json!({"what": "exit", "pid": 201, "status": {"exit": 3}}),
         json!({"what": "exit", "pid": 202, "status": {"signal": 11, "core": true}}),
+        json!({"what": "exit", "pid": ROOT, "status": {"exit": 0}}),
     ];
     (records, facts)
 }
