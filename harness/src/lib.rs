@@ -8,6 +8,8 @@ pub mod normalize;
 pub mod progress;
 pub mod recording;
 pub mod rows;
+pub mod run;
 pub mod snapshot;
 pub mod truth;
+pub mod verdict;
 pub mod vm;
