@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use crate::kernels::LOCK_PATH;
 
 mod kernels;
+mod matrix;
 
 /// Boots real kernels and proves, kernel by kernel, what the sensors report.
 #[derive(Debug, Parser)]
@@ -24,6 +25,8 @@ struct Arguments {
 enum Command {
     /// The kernels of the matrix: what is locked, what is cached.
     Kernels(kernels::Arguments),
+    /// The main job: all workloads on all kernels, then a table and a page.
+    Matrix(matrix::Arguments),
 }
 
 /// Runs the program: 0 when all went well, 1 when not, 2 for wrong arguments.
@@ -31,6 +34,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Kernels(arguments) => kernels::run(&arguments),
+        Command::Matrix(arguments) => matrix::run(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -7,6 +7,7 @@ pub mod kernels;
 pub mod normalize;
 pub mod progress;
 pub mod recording;
+pub mod report;
 pub mod rows;
 pub mod run;
 pub mod snapshot;

@@ -17,6 +17,7 @@ mod tree;
 
 pub use identity::Cast;
 pub use take::{Entry, Take, takes, takes_of};
+pub use text::quoted;
 
 use trapline_sensors::Event;
 
@@ -56,7 +57,9 @@ pub fn judge(take: &Take) -> Judgement {
             }
             Entry::Lost { records, cpu, lane } => {
                 lost = records.saturating_add(lost);
-                failures.push(format!("{records} records of cpu {cpu} lane {lane} are lost"));
+                failures.push(format!(
+                    "{records} records of cpu {cpu} lane {lane} are lost"
+                ));
                 entries.push(entry);
             }
             Entry::Broken(what) => {
@@ -68,7 +71,9 @@ pub fn judge(take: &Take) -> Judgement {
     let events: Vec<&Event> = own.iter().map(|(_, event)| *event).collect();
     let cast = Cast::new(&events, take.workload.root_tgid);
     let failed = take.failed.iter();
-    failures.extend(failed.map(|failed| format!("the guest could not {}: {}", failed.what, failed.error)));
+    failures.extend(
+        failed.map(|failed| format!("the guest could not {}: {}", failed.what, failed.error)),
+    );
     failures.extend(checks::all_events(&take.entries, take.cpus));
     failures.extend(checks::own_events(&own, &cast, take.done.elapsed_ns));
     failures.extend(accounts(take));
@@ -94,7 +99,10 @@ pub fn judge(take: &Take) -> Judgement {
 fn accounts(take: &Take) -> Vec<String> {
     let done = &take.done;
     let mut wrong = Vec::new();
-    let lost = done.lost.values().fold(0u64, |sum, lost| sum.saturating_add(*lost));
+    let lost = done
+        .lost
+        .values()
+        .fold(0u64, |sum, lost| sum.saturating_add(*lost));
     if lost > 0 {
         wrong.push(format!("the guest counts losses: {:?}", done.lost));
     }

@@ -76,8 +76,8 @@ impl Matrix {
     /// When one of its two files is missing or not valid.
     pub fn load(root: &Path) -> Result<Self> {
         let path = root.join(WORKLOADS_PATH);
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Self {
             series: Lock::load(root)?.series().collect(),
             workloads: parse_workloads(&text).with_context(|| path.display().to_string())?,
@@ -88,7 +88,10 @@ impl Matrix {
     pub fn rows(&self) -> Vec<Row> {
         let of_kernel = |series: &Series| {
             let series = *series;
-            let boot = Row { series, subject: Subject::Boot };
+            let boot = Row {
+                series,
+                subject: Subject::Boot,
+            };
             let workloads = self.workloads.iter().cloned();
             let rows = workloads.map(move |workload| Row {
                 series,
@@ -119,9 +122,11 @@ pub fn parse_workloads(text: &str) -> Result<Vec<Workload>> {
         let mut words = line.split_whitespace();
         let (family, name) = (words.next(), words.next());
         let plain = |word: &&str| {
-            word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            word.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
-        let (Some(family), Some(name), None) = (family.filter(plain), name.filter(plain), words.next())
+        let (Some(family), Some(name), None) =
+            (family.filter(plain), name.filter(plain), words.next())
         else {
             anyhow::bail!("line {}: `{line}` is not `family name`", number + 1);
         };
@@ -156,7 +161,14 @@ mod tests {
 
     #[test]
     fn lines_that_name_no_workload_are_errors() {
-        for text in ["", "process", "process fork x", "process Fork", "a b\na b\n", "a::b c"] {
+        for text in [
+            "",
+            "process",
+            "process fork x",
+            "process Fork",
+            "a b\na b\n",
+            "a::b c",
+        ] {
             assert!(parse_workloads(text).is_err(), "{text}");
         }
     }

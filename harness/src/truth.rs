@@ -47,7 +47,10 @@ impl Verdict {
     pub fn summary(&self) -> String {
         let facts = self.in_order().len();
         if self.failures.is_empty() {
-            format!("All {facts} facts have their event; {} events in all.", self.events)
+            format!(
+                "All {facts} facts have their event; {} events in all.",
+                self.events
+            )
         } else {
             format!("{} disagreements.", self.failures.len())
         }
@@ -79,9 +82,14 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
             Kind::Exec(_) => Sort::ExecFailed,
             _ => Sort::Exit,
         };
-        waiting.entry((event.process.tgid, sort)).or_default().push_back(place);
+        waiting
+            .entry((event.process.tgid, sort))
+            .or_default()
+            .push_back(place);
     }
-    verdict.failures.extend(birth_of_root(take, events, &mut waiting));
+    verdict
+        .failures
+        .extend(birth_of_root(take, events, &mut waiting));
     let mut latest = BTreeMap::new();
     for fact in facts(take, &mut verdict.failures) {
         let place = matched(&fact, &mut waiting);
@@ -95,14 +103,24 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
                 let before = (!is_fork).then(|| latest.insert(pid, place)).flatten();
                 if before.is_some_and(|before| before > place) {
                     let which = place + 1;
-                    verdict.failures.push(format!("event {which} of {label} comes too early"));
+                    verdict
+                        .failures
+                        .push(format!("event {which} of {label} comes too early"));
                 }
-                let about = format!("{} of {label} (event {})", events[place].kind.name(), place + 1);
+                let about = format!(
+                    "{} of {label} (event {})",
+                    events[place].kind.name(),
+                    place + 1
+                );
                 let found = differences(&fact, events[place]);
-                verdict.failures.extend(found.iter().map(|what| format!("{about}: {what}")));
+                verdict
+                    .failures
+                    .extend(found.iter().map(|what| format!("{about}: {what}")));
             }
             None if fact == Fact::Ready => {}
-            None => verdict.failures.push(format!("no event shows that {}", said(&fact, cast))),
+            None => verdict
+                .failures
+                .push(format!("no event shows that {}", said(&fact, cast))),
         }
         verdict.facts.push((fact, place));
     }
@@ -134,20 +152,32 @@ fn facts(take: &Take, failures: &mut Vec<String>) -> Vec<Fact> {
 /// both or, if capture began to listen after them, not at all.
 fn birth_of_root(take: &Take, events: &[&Event], waiting: &mut Waiting) -> Vec<String> {
     let root = take.workload.root_tgid;
-    let fork = waiting.get_mut(&(root, Sort::Fork)).and_then(VecDeque::pop_front);
+    let fork = waiting
+        .get_mut(&(root, Sort::Fork))
+        .and_then(VecDeque::pop_front);
     let is_start = |exec: &trapline_sensors::event::Exec| {
         let words: Vec<&[u8]> = exec.argv.list.iter().map(Vec::as_slice).collect();
-        let [_, rest @ ..] = words.as_slice() else { return false };
-        let named = [&b"workload"[..], take.workload.family.as_bytes(), take.workload.name.as_bytes()];
+        let [_, rest @ ..] = words.as_slice() else {
+            return false;
+        };
+        let named = [
+            &b"workload"[..],
+            take.workload.family.as_bytes(),
+            take.workload.name.as_bytes(),
+        ];
         rest.starts_with(&named) && exec.error == 0
     };
-    let first = waiting.get(&(root, Sort::Exec)).and_then(|places| places.front().copied());
+    let first = waiting
+        .get(&(root, Sort::Exec))
+        .and_then(|places| places.front().copied());
     let exec = first.filter(|place| match &events[*place].kind {
         Kind::Exec(exec) => is_start(exec),
         _ => false,
     });
     if exec.is_some() {
-        waiting.get_mut(&(root, Sort::Exec)).and_then(VecDeque::pop_front);
+        waiting
+            .get_mut(&(root, Sort::Exec))
+            .and_then(VecDeque::pop_front);
     }
     match (fork, exec) {
         (Some(_), None) => vec!["the root process is forked but never executed".to_owned()],

@@ -28,6 +28,8 @@ pub struct JudgedRun {
     takes: BTreeMap<Workload, BTreeMap<String, Judged>>,
     /// What is wrong with the run as a whole.
     whole: Vec<String>,
+    /// What the guest could not do outside of workloads, which explains the rest.
+    outside: Vec<String>,
     /// Why there is no recording at all.
     absent: Option<String>,
     /// Where to look.
@@ -43,6 +45,7 @@ impl JudgedRun {
             series: run.series,
             takes: BTreeMap::new(),
             whole: Vec::new(),
+            outside: Vec::new(),
             absent: None,
             evidence: run.evidence(),
             release: run.series.to_string(),
@@ -59,7 +62,8 @@ impl JudgedRun {
             let which = format!("kernel {} is not of series {}", judged.release, run.series);
             judged.whole.push(which);
         }
-        judged.whole.extend(failures_outside(&recording.frames));
+        judged.outside = failures_outside(&recording.frames);
+        judged.whole.extend(judged.outside.iter().cloned());
         judged.whole.extend(missing_sensors(&recording.frames));
         for take in normalize::takes(recording) {
             judged.add(take);
@@ -76,13 +80,22 @@ impl JudgedRun {
         let label = take.workload.label();
         let flavour = take.workload.flavour.clone();
         let judgement = normalize::judge(&take);
-        let lost: u64 = take.done.lost.values().fold(0, |sum, lost| lost.saturating_add(sum));
+        let lost: u64 = take
+            .done
+            .lost
+            .values()
+            .fold(0, |sum, lost| lost.saturating_add(sum));
         if lost > 0 || judgement.lost > 0 {
-            self.whole.push(format!("{label}: {} records lost", lost.max(judgement.lost)));
+            self.whole.push(format!(
+                "{label}: {} records lost",
+                lost.max(judgement.lost)
+            ));
         }
         if take.done.sent != take.done.received.saturating_add(lost) {
             let (sent, received) = (take.done.sent, take.done.received);
-            self.whole.push(format!("{label}: sent {sent}, received {received}, lost {lost}"));
+            self.whole.push(format!(
+                "{label}: sent {sent}, received {received}, lost {lost}"
+            ));
         }
         let judged = Judged { take, judgement };
         let of_workload = self.takes.entry(workload).or_default();
@@ -147,17 +160,27 @@ impl JudgedRun {
         for flavour in FLAVOURS {
             let Some(judged) = self.judged(workload, flavour) else {
                 let _ = writeln!(text, "kernel {}, {flavour}: it did not run", self.release);
+                self.outside.iter().for_each(|why| {
+                    let _ = writeln!(text, "  {why}");
+                });
                 continue;
             };
             let (series, judgement) = (self.series.to_string(), &judged.judgement);
-            let compared =
-                snapshots.compare(&workload.family, &workload.name, &series, &judgement.document);
+            let compared = snapshots.compare(
+                &workload.family,
+                &workload.name,
+                &series,
+                &judgement.document,
+            );
             let finding = (judgement.failures.clone(), compared.err());
             if finding.0.is_empty() && finding.1.is_none() {
                 continue;
             }
             let _ = writeln!(text, "kernel {}, {flavour}:", self.release);
-            if said.iter().any(|(failures, mismatch)| is_same(&finding, failures, mismatch)) {
+            if said
+                .iter()
+                .any(|(failures, mismatch)| is_same(&finding, failures, mismatch))
+            {
                 text.push_str("  the same\n");
                 continue;
             }
@@ -190,7 +213,11 @@ fn describe(
         let _ = writeln!(text, "  {failure}");
     }
     if !judgement.foreign.is_empty() {
-        let _ = writeln!(text, "  {} events of other processes:", judgement.foreign.len());
+        let _ = writeln!(
+            text,
+            "  {} events of other processes:",
+            judgement.foreign.len()
+        );
         for foreign in judgement.foreign.iter().take(20) {
             let _ = writeln!(text, "    {foreign}");
         }
@@ -211,10 +238,14 @@ pub fn sensors(frames: &[Frame]) -> impl Iterator<Item = &Sensors> {
 fn missing_sensors(frames: &[Frame]) -> Vec<String> {
     let missing = |flavour: &&str| {
         let mut loaded = sensors(frames).filter(|sensors| sensors.flavour == **flavour);
-        loaded.next().is_none_or(|sensors| sensors.programs.is_empty())
+        loaded
+            .next()
+            .is_none_or(|sensors| sensors.programs.is_empty())
     };
     let missing = FLAVOURS.into_iter().filter(missing);
-    missing.map(|flavour| format!("no program of the {flavour} flavour is loaded")).collect()
+    missing
+        .map(|flavour| format!("no program of the {flavour} flavour is loaded"))
+        .collect()
 }
 
 /// What the guest could not do while no workload ran; the others are their workloads'.
@@ -226,7 +257,10 @@ fn failures_outside(frames: &[Frame]) -> Vec<String> {
             Frame::Workload(_) => inside = true,
             Frame::Done(_) => inside = false,
             Frame::Failure(failed) if !inside => {
-                failures.push(format!("the guest could not {}: {}", failed.what, failed.error));
+                failures.push(format!(
+                    "the guest could not {}: {}",
+                    failed.what, failed.error
+                ));
             }
             _ => {}
         }

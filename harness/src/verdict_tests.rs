@@ -74,11 +74,17 @@ fn a_complete_run_passes() {
 #[test]
 fn a_row_that_did_not_run_fails_the_boot_and_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let snapshots =
-        Snapshots::new(folder.path().to_owned(), Reasons::default(), Policy::Compare);
+    let snapshots = Snapshots::new(
+        folder.path().to_owned(),
+        Reasons::default(),
+        Policy::Compare,
+    );
     let judged = JudgedRun::new(&run(frames("fentry", &["fork"]), "6.12.1"));
     let boot = judged.boot().unwrap_err();
-    assert!(boot.contains("process::fork (kprobe) did not run"), "{boot}");
+    assert!(
+        boot.contains("process::fork (kprobe) did not run"),
+        "{boot}"
+    );
     assert!(boot.contains("no program of the kprobe flavour"), "{boot}");
     let row = judged.workload(&workload("fork"), &snapshots).unwrap_err();
     assert!(row.contains("kprobe: it did not run"), "{row}");
@@ -92,7 +98,11 @@ fn another_kernel_an_unasked_workload_and_a_loss_fail_the_boot() {
         done.lost.insert("ring_full".into(), 2);
     }
     let boot = JudgedRun::new(&run(all, "6.1.9")).boot().unwrap_err();
-    for what in ["6.1.9 is not of series 6.12", "process::exec ran unasked", "2 records lost"] {
+    for what in [
+        "6.1.9 is not of series 6.12",
+        "process::exec ran unasked",
+        "2 records lost",
+    ] {
         assert!(boot.contains(what), "{boot}");
     }
 }
@@ -100,8 +110,11 @@ fn another_kernel_an_unasked_workload_and_a_loss_fail_the_boot() {
 #[test]
 fn a_boot_without_a_recording_fails_every_row_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let snapshots =
-        Snapshots::new(folder.path().to_owned(), Reasons::default(), Policy::Compare);
+    let snapshots = Snapshots::new(
+        folder.path().to_owned(),
+        Reasons::default(),
+        Policy::Compare,
+    );
     let run = KernelRun::not_begun(Series::new(6, 12), vec![workload("fork")], "no QEMU".into());
     let judged = JudgedRun::new(&run);
     assert!(judged.boot().unwrap_err().contains("no QEMU"));
@@ -123,10 +136,16 @@ fn a_failure_outside_of_any_workload_is_the_boots() {
 #[test]
 fn both_flavours_are_compared_and_the_same_is_said_once() {
     let folder = tempfile::tempdir().unwrap();
-    let snapshots =
-        Snapshots::new(folder.path().to_owned(), Reasons::default(), Policy::Compare);
+    let snapshots = Snapshots::new(
+        folder.path().to_owned(),
+        Reasons::default(),
+        Policy::Compare,
+    );
     let judged = JudgedRun::new(&run(both(), "6.12.1"));
     let row = judged.workload(&workload("fork"), &snapshots).unwrap_err();
-    assert!(row.contains("fentry:\n") && row.contains("kprobe:\n  the same"), "{row}");
+    assert!(
+        row.contains("fentry:\n") && row.contains("kprobe:\n  the same"),
+        "{row}"
+    );
     assert_eq!(row.matches("no snapshot yet").count(), 1, "{row}");
 }

@@ -96,7 +96,10 @@ fn orders(matrix: &Matrix, selected: &[&Row]) -> Vec<(Series, Vec<Workload>)> {
     let shared = std::env::var_os("NEXTEST_RUN_ID").is_some();
     let mut orders = Vec::new();
     for series in &matrix.series {
-        let of_kernel: Vec<&&Row> = selected.iter().filter(|row| row.series == *series).collect();
+        let of_kernel: Vec<&&Row> = selected
+            .iter()
+            .filter(|row| row.series == *series)
+            .collect();
         if of_kernel.is_empty() {
             continue;
         }
@@ -113,7 +116,9 @@ fn orders(matrix: &Matrix, selected: &[&Row]) -> Vec<(Series, Vec<Workload>)> {
 
 impl Court {
     fn snapshots(&self) -> Result<&Snapshots, Failed> {
-        self.snapshots.as_ref().map_err(|why| Failed::from(why.as_str()))
+        self.snapshots
+            .as_ref()
+            .map_err(|why| Failed::from(why.as_str()))
     }
 
     fn housekeeping(&self) -> Result<(), Failed> {
@@ -121,7 +126,11 @@ impl Court {
         let workloads: Vec<_> = self.matrix.workloads.iter().map(pair).collect();
         let series: Vec<_> = self.matrix.series.iter().map(Series::to_string).collect();
         let wrong = self.snapshots()?.housekeeping(&workloads, &series);
-        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n").into())
+        }
     }
 
     fn judge(&self, row: &Row) -> Result<(), Failed> {

@@ -31,11 +31,20 @@ struct Mutant {
 fn the_sample_itself_is_right() {
     let (records, facts) = sample::story();
     let judgement = judged(&records, &facts);
-    assert_eq!(judgement.failures, Vec::<String>::new(), "{}", judgement.document);
+    assert_eq!(
+        judgement.failures,
+        Vec::<String>::new(),
+        "{}",
+        judgement.document
+    );
     assert_eq!(judgement.events, 9);
     assert_eq!(judgement.foreign.len(), 1);
     let kept = include_str!("data/story.txt");
-    assert!(judgement.document == kept, "not tests/data/story.txt:\n{}", judgement.document);
+    assert!(
+        judgement.document == kept,
+        "not tests/data/story.txt:\n{}",
+        judgement.document
+    );
 }
 
 #[test]
@@ -51,10 +60,21 @@ fn every_mutant_that_can_be_noticed_is_noticed() {
         })
         .map(|mutant| mutant.what.as_str())
         .collect();
-    let unexpected: Vec<_> = survivors.iter().filter(|what| !cannot_be_noticed(what)).collect();
+    let unexpected: Vec<_> = survivors
+        .iter()
+        .filter(|what| !cannot_be_noticed(what))
+        .collect();
     println!("{} of {} mutants survive", survivors.len(), mutants.len());
-    assert!(unexpected.is_empty(), "of {} mutants these survive:\n{unexpected:#?}", mutants.len());
-    assert!(survivors.len() * 100 < mutants.len(), "{} survivors", survivors.len());
+    assert!(
+        unexpected.is_empty(),
+        "of {} mutants these survive:\n{unexpected:#?}",
+        mutants.len()
+    );
+    assert!(
+        survivors.len() * 100 < mutants.len(),
+        "{} survivors",
+        survivors.len()
+    );
     assert!(mutants.len() > 1500, "only {} mutants", mutants.len());
 }
 
@@ -66,14 +86,21 @@ fn cannot_be_noticed(what: &str) -> bool {
     // The number of a thread that no other event and no fact names.
     let thread = ["record 2 creator_tid", "record 8 process.tid"];
     // A take may begin and end in any lane, as long as none of its numbers is missing.
-    let edge = ["record 0 header.lane one more", "record 9 header.lane one more"];
+    let edge = [
+        "record 0 header.lane one more",
+        "record 9 header.lane one more",
+    ];
     edge.contains(&what) || by_one && (time || thread.iter().any(|name| what.starts_with(name)))
 }
 
 fn mutants(records: &[Vec<u8>], facts: &[Value]) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     let mut add = |what: String, records: Vec<Vec<u8>>, facts: Vec<Value>| {
-        mutants.push(Mutant { what, records, facts });
+        mutants.push(Mutant {
+            what,
+            records,
+            facts,
+        });
     };
     for place in 0..records.len() {
         let whole = |what: &str| format!("event at {place} {what}");
@@ -86,7 +113,11 @@ fn mutants(records: &[Vec<u8>], facts: &[Value]) -> Vec<Mutant> {
         for other in place + 1..records.len() {
             let mut swapped = records.to_vec();
             swapped.swap(place, other);
-            add(whole(&format!("swapped with {other}")), swapped, facts.to_vec());
+            add(
+                whole(&format!("swapped with {other}")),
+                swapped,
+                facts.to_vec(),
+            );
         }
         for (what, record) in changed(&records[place]) {
             // What a foreign process does is none of the workload's business.
@@ -135,7 +166,11 @@ fn changed(record: &[u8]) -> Vec<(String, Vec<u8>)> {
             }
         }
     }
-    let fixed_bytes = fields.iter().map(|(_, field)| field.offset + field.size).max().unwrap_or(0);
+    let fixed_bytes = fields
+        .iter()
+        .map(|(_, field)| field.offset + field.size)
+        .max()
+        .unwrap_or(0);
     for at in fixed_bytes..record.len() {
         let mut mutated = record.to_vec();
         mutated[at] ^= 1;
@@ -150,8 +185,17 @@ fn a_lost_record_shows_as_lost() {
     records.remove(3);
     let judgement = judged(&records, &facts);
     assert_eq!(judgement.lost, 1);
-    assert!(judgement.document.contains("LOST 1"), "{}", judgement.document);
-    assert!(judgement.failures.iter().any(|what| what.contains("no event shows that P2 cannot become")));
+    assert!(
+        judgement.document.contains("LOST 1"),
+        "{}",
+        judgement.document
+    );
+    assert!(
+        judgement
+            .failures
+            .iter()
+            .any(|what| what.contains("no event shows that P2 cannot become"))
+    );
 }
 
 #[test]
@@ -159,7 +203,9 @@ fn records_that_are_noise_are_failures_and_never_panics() {
     let (records, facts) = sample::story();
     let mut seed = 1u64;
     let mut random = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize
     };
     for _ in 0..3000 {
@@ -183,5 +229,10 @@ fn a_fact_with_an_unknown_key_is_a_failure() {
     let (records, mut facts) = sample::story();
     facts[1]["colour"] = "red".into();
     let judgement = judged(&records, &facts);
-    assert!(judgement.failures.iter().any(|what| what.contains("something unknown")));
+    assert!(
+        judgement
+            .failures
+            .iter()
+            .any(|what| what.contains("something unknown"))
+    );
 }

@@ -54,17 +54,23 @@ pub fn all_events(entries: &[Entry], cpus: u32) -> Vec<String> {
     // The sensor takes the first lane that is free, so none is used alone.
     for (cpu, lane) in lanes.keys().filter(|(_, lane)| *lane > 0) {
         if !lanes.contains_key(&(*cpu, lane - 1)) {
-            wrong.push(format!("cpu {cpu} used lane {lane}, never lane {}", lane - 1));
+            wrong.push(format!(
+                "cpu {cpu} used lane {lane}, never lane {}",
+                lane - 1
+            ));
         }
     }
     wrong
 }
 
 fn events(entries: &[Entry]) -> impl Iterator<Item = (usize, &Event)> {
-    entries.iter().enumerate().filter_map(|(place, entry)| match entry {
-        Entry::Event(event) => Some((place, event.as_ref())),
-        _ => None,
-    })
+    entries
+        .iter()
+        .enumerate()
+        .filter_map(|(place, entry)| match entry {
+            Entry::Event(event) => Some((place, event.as_ref())),
+            _ => None,
+        })
 }
 
 fn one_event(event: &Event) -> Vec<String> {
@@ -133,7 +139,9 @@ pub fn own_events(events: &[(usize, &Event)], cast: &Cast, elapsed_ns: u64) -> V
                     process.tgid, process.process_id
                 ));
             }
-            wrong.extend(namespaced_pid(process, cast).map(|what| format!("record {place}: {what}")));
+            wrong.extend(
+                namespaced_pid(process, cast).map(|what| format!("record {place}: {what}")),
+            );
         }
     }
     let times = || events.iter().map(|(_, event)| event.time_ns);

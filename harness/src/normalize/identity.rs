@@ -51,7 +51,11 @@ impl Cast {
     /// Casts the processes of these events, which are those of the tree of `root_tgid`.
     pub fn new(events: &[&Event], root_tgid: u32) -> Self {
         let mut cast = Self::default();
-        let blocks = || events.iter().flat_map(|event| [&event.process, &event.parent]);
+        let blocks = || {
+            events
+                .iter()
+                .flat_map(|event| [&event.process, &event.parent])
+        };
         if let Some(root) = blocks().find(|process| process.tgid == root_tgid) {
             cast.name(root.process_id, root.tgid, Some("P1"));
             cast.see_namespaces(root);

@@ -42,7 +42,9 @@ fn layout(record: &[u8], fixed_bytes: usize, texts: &[Placed], wrong: &mut Vec<S
     for (name, text, _) in filled {
         let start = text.offset_bytes as usize;
         if start != at {
-            wrong.push(format!("{name} is at byte {start}, the text before ends at {at}"));
+            wrong.push(format!(
+                "{name} is at byte {start}, the text before ends at {at}"
+            ));
         }
         at = start.saturating_add(usize::from(text.size_bytes));
         boundaries.push(at);

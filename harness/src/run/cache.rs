@@ -33,7 +33,10 @@ impl Place {
             }
         }
         let hash = digest.finalize();
-        let name: String = hash[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+        let name: String = hash[..12]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Self {
             folder: runs.join(name),
         }
@@ -100,7 +103,11 @@ fn lock_file(path: &Path) -> Result<File> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
         file.lock()?;
         Ok(file)
     };
@@ -118,7 +125,11 @@ pub fn turn(folder: &Path, most: usize) -> Result<File> {
     loop {
         for number in 0..most.max(1) {
             let path = folder.join(format!("vm{number}.lock"));
-            let file = File::options().create(true).truncate(false).write(true).open(&path);
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path);
             let file = file.with_context(|| format!("cannot open {}", path.display()))?;
             if file.try_lock().is_ok() {
                 return Ok(file);

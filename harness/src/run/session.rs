@@ -143,20 +143,21 @@ impl Shared {
             }))
             // Those who wait must hear of it, whatever it was.
             .unwrap_or_else(|_| Err(anyhow!("the harness itself panicked, see above")))
-            .unwrap_or_else(|error| {
-                KernelRun::not_begun(series, workloads, format!("{error:#}"))
-            });
+            .unwrap_or_else(|error| KernelRun::not_begun(series, workloads, format!("{error:#}")));
             self.state().done.insert(series, Arc::new(run));
             self.changed.notify_all();
         }
     }
 
     fn run(&self, series: Series, workloads: &[Workload]) -> Result<KernelRun> {
-        let task = self.setup.progress.task(series.to_string(), Amount::Unknown);
+        let task = self
+            .setup
+            .progress
+            .task(series.to_string(), Amount::Unknown);
         let result = self.run_shown(series, workloads, &task);
         match &result {
             Ok(run) => match &run.recording {
-                Ok(_) => task.done(format!("{} workloads recorded", workloads.len())),
+                Ok(_) => task.done("the recording is complete"),
                 Err(why) => task.failed(why.lines().next().unwrap_or_default()),
             },
             Err(error) => task.failed(format!("{error:#}")),
@@ -173,7 +174,9 @@ impl Shared {
         let lock = Lock::load(&self.setup.root)?;
         let kernel = Store::open()?
             .ensure(lock.get(series)?, &self.setup.progress)
-            .context("the kernel is not there; ci/setup and `cargo harness kernels fetch` bring it")?;
+            .context(
+                "the kernel is not there; ci/setup and `cargo harness kernels fetch` bring it",
+            )?;
         let lab = self.lab(&kernel).map_err(|why| anyhow!("{why}"))?;
         let place = self.place(lab, &kernel, workloads)?;
         let _mine = place.lock()?;
@@ -182,20 +185,27 @@ impl Shared {
             if let Some(run) = read(series, workloads, &place)? {
                 let started = run.facts.as_ref().map_or(0, |facts| facts.started_unix_s);
                 let age_s = cache::now_unix_s().saturating_sub(started);
-                task.step(format!("recorded {age_s} s ago by another row of this session"));
+                task.step(format!(
+                    "recorded {age_s} s ago by another row of this session"
+                ));
                 return Ok(run);
             }
         }
         let turns = self.setup.output.join("turns");
         let _turn = cache::turn(&turns, self.setup.jobs)?;
         place.clear()?;
-        task.step(format!("booting {} ({})", kernel.release, lab.accelerator.accel));
+        task.step(format!(
+            "booting {} ({})",
+            kernel.release, lab.accelerator.accel
+        ));
         boot(lab, &kernel, workloads, &place)
     }
 
     fn lab(&self, kernel: &Kernel) -> Result<&Lab, String> {
         let opened = self.lab.get_or_init(|| {
-            self.setup.progress.say("building the guest, settling on an accelerator");
+            self.setup
+                .progress
+                .say("building the guest, settling on an accelerator");
             let machine = vm::Kernel {
                 series: kernel.series.to_string(),
                 release: kernel.release.clone(),
@@ -203,7 +213,9 @@ impl Shared {
                 modules: kernel.modules.clone(),
             };
             let lab = Lab::open(self.setup.accel, &machine)?;
-            self.setup.progress.say(format_args!("accelerator: {}", lab.accelerator));
+            self.setup
+                .progress
+                .say(format_args!("accelerator: {}", lab.accelerator));
             Ok(lab)
         });
         opened.as_ref().map_err(Clone::clone)

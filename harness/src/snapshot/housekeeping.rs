@@ -24,7 +24,9 @@ impl Snapshots {
             }
             for kernel in &difference.kernels {
                 if !series.contains(kernel) {
-                    wrong.push(format!("reasons.toml: {about}: no kernel {kernel} in the matrix"));
+                    wrong.push(format!(
+                        "reasons.toml: {about}: no kernel {kernel} in the matrix"
+                    ));
                     continue;
                 }
                 wrong.extend(self.check_reason(family, workload, kernel));
@@ -76,7 +78,9 @@ impl Snapshots {
         }
         let Some(kernel) = kernel else { return };
         if !series.iter().any(|known| known == kernel) {
-            wrong.push(format!("{shown} has no row: no kernel {kernel} in the matrix"));
+            wrong.push(format!(
+                "{shown} has no row: no kernel {kernel} in the matrix"
+            ));
         } else if self.reasons.find(family, workload, kernel).is_none() {
             wrong.push(format!("{shown} has no reason in snapshots/reasons.toml"));
         }

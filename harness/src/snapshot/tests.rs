@@ -24,7 +24,10 @@ fn keep(folder: &tempfile::TempDir, name: &str, body: &str) {
 
 fn matrix() -> (Vec<(String, String)>, Vec<String>) {
     let workloads = ["exec", "fork"].map(|name| ("process".to_owned(), name.to_owned()));
-    (workloads.to_vec(), vec!["5.10".to_owned(), "6.12".to_owned()])
+    (
+        workloads.to_vec(),
+        vec!["5.10".to_owned(), "6.12".to_owned()],
+    )
 }
 
 #[test]
@@ -32,7 +35,10 @@ fn a_document_like_its_snapshot_passes_on_every_kernel() {
     let (folder, snapshots) = snapshots("", Policy::Compare);
     keep(&folder, "fork.snap", "a\nb\n");
     for series in ["5.10", "6.12"] {
-        assert_eq!(snapshots.compare("process", "fork", series, "a\nb\n"), Ok(()));
+        assert_eq!(
+            snapshots.compare("process", "fork", series, "a\nb\n"),
+            Ok(())
+        );
     }
 }
 
@@ -40,19 +46,37 @@ fn a_document_like_its_snapshot_passes_on_every_kernel() {
 fn a_difference_shows_as_a_diff_and_ci_writes_nothing() {
     let (folder, snapshots) = snapshots("", Policy::Compare);
     keep(&folder, "fork.snap", "a\nb\n");
-    let mismatch = snapshots.compare("process", "fork", "6.12", "a\nc\n").unwrap_err();
+    let mismatch = snapshots
+        .compare("process", "fork", "6.12", "a\nc\n")
+        .unwrap_err();
     assert!(mismatch.diff.contains("-b\n+c\n"), "{}", mismatch.diff);
-    assert!(snapshots.compare("process", "exec", "6.12", "new\n").is_err());
-    assert_eq!(fs::read_dir(folder.path().join("process")).unwrap().count(), 1);
+    assert!(
+        snapshots
+            .compare("process", "exec", "6.12", "new\n")
+            .is_err()
+    );
+    assert_eq!(
+        fs::read_dir(folder.path().join("process")).unwrap().count(),
+        1
+    );
 }
 
 #[test]
 fn outside_ci_a_new_document_is_pending_once() {
     let (folder, snapshots) = snapshots("", Policy::Write);
-    let first = snapshots.compare("process", "fork", "5.10", "one\n").unwrap_err();
-    let second = snapshots.compare("process", "fork", "6.12", "one\n").unwrap_err();
-    let third = snapshots.compare("process", "fork", "7.3", "other\n").unwrap_err();
-    assert!(second.advice.contains("pending already"), "{first:?} {second:?}");
+    let first = snapshots
+        .compare("process", "fork", "5.10", "one\n")
+        .unwrap_err();
+    let second = snapshots
+        .compare("process", "fork", "6.12", "one\n")
+        .unwrap_err();
+    let third = snapshots
+        .compare("process", "fork", "7.3", "other\n")
+        .unwrap_err();
+    assert!(
+        second.advice.contains("pending already"),
+        "{first:?} {second:?}"
+    );
     assert!(third.advice.contains("different document"), "{third:?}");
     let pending = fs::read_to_string(folder.path().join("process/fork.snap.new"));
     // Under CI, insta itself leaves nothing behind.
@@ -66,11 +90,24 @@ fn a_kernel_with_a_reason_has_its_own_snapshot() {
     let (folder, snapshots) = snapshots(REASON, Policy::Compare);
     keep(&folder, "exec.snap", "common\n");
     keep(&folder, "exec@5.10.snap", "old\n");
-    assert_eq!(snapshots.compare("process", "exec", "5.10", "old\n"), Ok(()));
-    assert_eq!(snapshots.compare("process", "exec", "6.12", "common\n"), Ok(()));
-    assert!(snapshots.compare("process", "exec", "5.10", "common\n").is_err());
+    assert_eq!(
+        snapshots.compare("process", "exec", "5.10", "old\n"),
+        Ok(())
+    );
+    assert_eq!(
+        snapshots.compare("process", "exec", "6.12", "common\n"),
+        Ok(())
+    );
+    assert!(
+        snapshots
+            .compare("process", "exec", "5.10", "common\n")
+            .is_err()
+    );
     let (workloads, series) = matrix();
-    assert_eq!(snapshots.housekeeping(&workloads, &series), Vec::<String>::new());
+    assert_eq!(
+        snapshots.housekeeping(&workloads, &series),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -116,7 +153,10 @@ fn ci_refuses_to_be_told_to_pass() {
         };
         Policy::decide(value, &[("insta.yaml".to_owned(), yaml.to_owned())])
     };
-    assert_eq!(decide(&[("INSTA_UPDATE", "always")], "").unwrap(), Policy::Write);
+    assert_eq!(
+        decide(&[("INSTA_UPDATE", "always")], "").unwrap(),
+        Policy::Write
+    );
     assert_eq!(decide(&[("CI", "true")], "").unwrap(), Policy::Compare);
     assert_eq!(decide(&[("CI", "false")], "").unwrap(), Policy::Write);
     assert!(decide(&[("CI", "1"), ("INSTA_FORCE_PASS", "1")], "").is_err());
@@ -130,6 +170,8 @@ fn ci_refuses_to_be_told_to_pass() {
 fn a_file_without_a_head_is_an_error() {
     let (folder, snapshots) = snapshots("", Policy::Compare);
     fs::write(folder.path().join("process/fork.snap"), "text").unwrap();
-    let mismatch = snapshots.compare("process", "fork", "6.12", "text").unwrap_err();
+    let mismatch = snapshots
+        .compare("process", "fork", "6.12", "text")
+        .unwrap_err();
     assert!(mismatch.advice.contains("cannot read"), "{mismatch:?}");
 }

@@ -69,7 +69,11 @@ impl Differences {
 
     /// A block of strings, cut at its limit and only there.
     fn strings(&mut self, field: &str, event: &Strings, truth: &[String]) {
-        let list: Vec<_> = event.list.iter().map(|s| String::from_utf8_lossy(s)).collect();
+        let list: Vec<_> = event
+            .list
+            .iter()
+            .map(|s| String::from_utf8_lossy(s))
+            .collect();
         let truth_bytes: usize = truth.iter().map(|string| string.len() + 1).sum();
         let must_cut = truth_bytes > abi::ARGS_BYTES;
         self.same(
@@ -123,11 +127,7 @@ pub fn exec(event: &Event, kind: &event::Exec, truth: &Exec) -> Differences {
     differences.same("error", kind.error, 0);
     differences.same("tid", process.tid, truth.pid);
     differences.same("parent tgid", event.parent.tgid, truth.ppid);
-    differences.same(
-        "ns_tgid",
-        Some(&process.ns_tgid),
-        truth.nspid.last(),
-    );
+    differences.same("ns_tgid", Some(&process.ns_tgid), truth.nspid.last());
     differences.same("pgid", Some(&process.pgid), truth.pgid.first());
     differences.same("sid", Some(&process.sid), truth.sid.first());
     differences.ids(process, &truth.uid, &truth.gid);
@@ -143,7 +143,11 @@ pub fn exec(event: &Event, kind: &event::Exec, truth: &Exec) -> Differences {
     differences.name("filename", &kind.filename, &resolved(truth));
     match &truth.interpreter {
         Some(interpreter) => differences.name("interpreter", &kind.interpreter, interpreter),
-        None => differences.same("interpreter flags", kind.interpreter.flags.0, abi::TEXT_NONE),
+        None => differences.same(
+            "interpreter flags",
+            kind.interpreter.flags.0,
+            abi::TEXT_NONE,
+        ),
     }
     match (&truth.script, &truth.interpreter) {
         (Some(script), _) => differences.path("script", &kind.script, Some(script)),

@@ -75,7 +75,14 @@ pub fn fields(structure: &str) -> Vec<(String, Member)> {
 
 fn is_text(name: &str) -> bool {
     let texts = [
-        "exe", "parent_exe", "filename", "interpreter", "script", "cwd", "argv", "env",
+        "exe",
+        "parent_exe",
+        "filename",
+        "interpreter",
+        "script",
+        "cwd",
+        "argv",
+        "env",
     ];
     texts.contains(&name)
 }
@@ -91,7 +98,10 @@ pub fn structure_of(record: &[u8]) -> &'static str {
 
 impl Record {
     fn new(structure: &'static str, kind: u64) -> Self {
-        let size = abi::structures().iter().find(|(name, _, _)| *name == structure).map(|s| s.1);
+        let size = abi::structures()
+            .iter()
+            .find(|(name, _, _)| *name == structure)
+            .map(|s| s.1);
         let bytes = vec![0; size.expect("a structure of event.h")];
         let mut record = Self { bytes, structure };
         record.set("header.kind", kind);
@@ -198,15 +208,45 @@ const ENV: &[u8] = b"PATH=/bin\0TRAPLINE=workload\0";
 pub fn story() -> (Vec<Vec<u8>>, Vec<Value>) {
     let capture = Who::new(CAPTURE, 5 * S, GUEST);
     let root = Who::new(ROOT, 7 * S, GUEST);
-    let script = Who { uids: [1000, 1001, 1002, 1003], ..Who::new(201, 8 * S, GUEST) };
-    let born = Who { uids: [0; 4], ..script };
-    let runs = Who { exe: PROG, ..script };
-    let inner = Who { pid_ns: 4_026_532_200, ns_tgid: 1, ..Who::new(202, 9 * S, GUEST) };
-    let group = Who { group: 202, exe: PROG, tid: 205, ..inner };
+    let script = Who {
+        uids: [1000, 1001, 1002, 1003],
+        ..Who::new(201, 8 * S, GUEST)
+    };
+    let born = Who {
+        uids: [0; 4],
+        ..script
+    };
+    let runs = Who {
+        exe: PROG,
+        ..script
+    };
+    let inner = Who {
+        pid_ns: 4_026_532_200,
+        ns_tgid: 1,
+        ..Who::new(202, 9 * S, GUEST)
+    };
+    let group = Who {
+        group: 202,
+        exe: PROG,
+        tid: 205,
+        ..inner
+    };
     let stranger = Who::new(77, 2 * S, b"/usr/sbin/qemu-ga");
     let init = Who::new(1, 0, GUEST);
-    let start: Asked<'_> = (b"/trapline-guest", b"", b"", b"/trapline-guest\0workload\0process\0story\0--held\0", ENV);
-    let asked: Asked<'_> = (b"./script", PROG, b"/tmp/w/story/script", b"/tmp/w/story/prog\0one argument\0./script\0", ENV);
+    let start: Asked<'_> = (
+        b"/trapline-guest",
+        b"",
+        b"",
+        b"/trapline-guest\0workload\0process\0story\0--held\0",
+        ENV,
+    );
+    let asked: Asked<'_> = (
+        b"./script",
+        PROG,
+        b"/tmp/w/story/script",
+        b"/tmp/w/story/prog\0one argument\0./script\0",
+        ENV,
+    );
     let missing: Asked<'_> = (b"/missing", b"", b"", b"missing\0", ENV);
     let records = [
         fork(&root, &capture, CAPTURE, 0),
@@ -253,7 +293,12 @@ pub fn frames(records: &[Vec<u8>], facts: &[Value]) -> Vec<Frame> {
         root_tgid: ROOT,
     })];
     frames.extend(records.iter().cloned().map(Frame::Event));
-    frames.extend(facts.iter().filter_map(|fact| fact.as_object().cloned()).map(Frame::Truth));
+    frames.extend(
+        facts
+            .iter()
+            .filter_map(|fact| fact.as_object().cloned())
+            .map(Frame::Truth),
+    );
     frames.push(Frame::Done(Done {
         name: "story".into(),
         status: Status::Exit(0),
