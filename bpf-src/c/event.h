@@ -151,3 +151,22 @@ enum event_loss {
 	LOSS_STATE_FULL, /* poorer: a map of the sensor was full */
 	LOSS_CAUSES,
 };
+
+/*
+ * All that a record can be. Sensors build records in memory of this type, so
+ * that the layout stands in the BTF of the compiled object.
+ */
+union event {
+	struct event_header header;
+	struct event_fork fork;
+	struct event_exec exec;
+	struct event_exit exit;
+	/* Never written: here so that their values are in the BTF as well. */
+	struct {
+		enum event_kind kind;
+		enum event_text_flag text_flag;
+		enum event_fork_flag fork_flag;
+		enum event_exit_flag exit_flag;
+		enum event_loss loss;
+	} names;
+};

@@ -94,7 +94,7 @@ static __always_inline void exec_cwd__fill(enum way way, struct lane *lane,
 static __always_inline struct event_exec *exec__begin(enum way way, struct lane *lane,
 						      struct task_struct *task, u32 error)
 {
-	struct event_exec *event = (void *)lane->record;
+	struct event_exec *event = &lane->event.exec;
 
 	lane->used = sizeof(*event);
 	process__fill(way, &event->process, task);

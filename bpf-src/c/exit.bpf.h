@@ -17,7 +17,10 @@
 #define EXIT_SLOT_TRIES 4
 
 struct exit_slot {
-	u8 record[EXIT_RECORD_BYTES];
+	union {
+		struct event_exit event;
+		u8 record[EXIT_RECORD_BYTES];
+	};
 };
 
 const volatile u32 exit_slot_mask = 63; /* slots less one, a power of two: set at load */
@@ -91,7 +94,7 @@ static __always_inline int exit_begin(enum way way, struct task_struct *task, in
 	lane = lane_claim(owner);
 	if (!lane)
 		return 0;
-	event = (void *)lane->record;
+	event = &lane->event.exit;
 	lane->used = sizeof(*event);
 	process__fill(way, &event->process, task);
 	parent__fill(way, lane, task, &event->parent, &event->parent_exe);
@@ -132,7 +135,7 @@ static __always_inline int exit_end(enum way way, struct task_struct *task)
 	place = bpf_map_lookup_elem(&exit_slots, &slot);
 	lane = lane_claim(owner);
 	if (place && lane) {
-		event = (void *)place->record;
+		event = &place->event;
 		header__fill(lane, &event->header, EVENT_EXIT, event->header.size_bytes);
 		lane_send(lane, owner, place->record, event->header.size_bytes, EXIT_RECORD_BYTES);
 	}

@@ -39,7 +39,10 @@ struct lane {
 	u64 walk_mount; /* see path_walk */
 	u64 walk_dentry;
 	u64 walk_at;
-	u8 record[LANE_RECORD_BYTES];
+	union {
+		union event event; /* the fixed part */
+		u8 record[LANE_RECORD_BYTES];
+	};
 	u8 path[LANE_PATH_BYTES];
 };
 

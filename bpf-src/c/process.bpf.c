@@ -45,7 +45,7 @@ static __always_inline int fork(enum way way, struct task_struct *task, u64 clon
 	lane = lane_claim(owner);
 	if (!lane)
 		return 0;
-	event = (void *)lane->record;
+	event = &lane->event.fork;
 	lane->used = sizeof(*event);
 
 	process__fill(way, &event->process, task);

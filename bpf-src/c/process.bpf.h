@@ -5,6 +5,8 @@
 #include "path.bpf.h"
 
 #define PROCESS_ID_TGID_SHIFT 42
+/* More than MAX_PID_NS_LEVEL + 1 of struct upid need, and a power of two. */
+#define PID_NUMBERS_BYTES 1024
 
 static __always_inline u64 process_id(enum way way, struct task_struct *task)
 {
@@ -25,6 +27,7 @@ static __always_inline void pid_ns__fill(enum way way, struct event_process *pro
 					 struct pid *pid)
 {
 	struct upid own;
+	u64 offset;
 	u32 level;
 
 	process->ns_tgid = 0;
@@ -40,10 +43,13 @@ static __always_inline void pid_ns__fill(enum way way, struct event_process *pro
 			process->pid_ns = READ(way, ns, ns.inum);
 		return;
 	}
-	/* An index that varies: out of reach for plain loads. */
+	/*
+	 * An index that varies is out of reach for plain loads. Up to Linux
+	 * 6.1 the verifier loses a product's bound, so it is renewed.
+	 */
+	offset = (u64)level * bpf_core_type_size(struct upid) & (PID_NUMBERS_BYTES - 1);
 	bpf_probe_read_kernel(&own, sizeof(own),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      (u64)level * bpf_core_type_size(struct upid));
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) + offset);
 	process->ns_tgid = own.nr;
 	process->pid_ns = BPF_CORE_READ(own.ns, ns.inum);
 }

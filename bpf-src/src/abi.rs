@@ -29,6 +29,9 @@ pub trait Wire: Sized {
 
     /// Reads the value at the front of `bytes`; `None` if they are too few.
     fn read(bytes: &[u8]) -> Option<Self>;
+
+    /// Appends the value to `out`, as the kernel side would.
+    fn write(&self, out: &mut Vec<u8>);
 }
 
 macro_rules! wire_integers {
@@ -38,6 +41,10 @@ macro_rules! wire_integers {
 
             fn read(bytes: &[u8]) -> Option<Self> {
                 Some(<$integer>::from_ne_bytes(*bytes.first_chunk()?))
+            }
+
+            fn write(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_ne_bytes());
             }
         }
     )*};
@@ -64,6 +71,10 @@ macro_rules! wire_structs {
                     )*
                     let _ = rest;
                     Some(Self { $($member),* })
+                }
+
+                fn write(&self, out: &mut Vec<u8>) {
+                    $(self.$member.write(out);)*
                 }
             }
 

@@ -13,7 +13,11 @@ pub mod abi;
 pub mod decode;
 pub mod event;
 pub mod json;
+mod account;
+mod hooks;
 pub mod objects;
+pub mod sensors;
 
 pub use decode::{DecodeError, Decoder, Item};
 pub use event::{Event, Kind};
+pub use sensors::{Account, Flavour, Options, Sensors};

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::kernels::LOCK_PATH;
 
+mod boot;
 mod kernels;
 mod matrix;
 
@@ -27,6 +28,8 @@ enum Command {
     Kernels(kernels::Arguments),
     /// The main job: all workloads on all kernels, then a table and a page.
     Matrix(matrix::Arguments),
+    /// Boots kernels with nothing to do, and says how long each takes.
+    Boot(boot::Arguments),
 }
 
 /// Runs the program: 0 when all went well, 1 when not, 2 for wrong arguments.
@@ -35,6 +38,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Kernels(arguments) => kernels::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),
+        Command::Boot(arguments) => boot::run(&arguments),
     };
     match result {
         Ok(code) => code,

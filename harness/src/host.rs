@@ -24,26 +24,6 @@ pub fn output_dir() -> PathBuf {
     workspace_root().join("target").join("trapline")
 }
 
-/// The user's cache folder for what can be fetched or built again.
-///
-/// # Errors
-/// `NotFound` when neither `XDG_CACHE_HOME` nor `HOME` is set.
-pub fn cache_dir() -> io::Result<PathBuf> {
-    let base = match std::env::var_os("XDG_CACHE_HOME") {
-        Some(cache) if Path::new(&cache).is_absolute() => PathBuf::from(cache),
-        _ => match std::env::var_os("HOME") {
-            Some(home) => Path::new(&home).join(".cache"),
-            None => {
-                return Err(io::Error::new(
-                    io::ErrorKind::NotFound,
-                    "neither XDG_CACHE_HOME nor HOME is set: nowhere to cache images",
-                ));
-            }
-        },
-    };
-    Ok(base.join("trapline"))
-}
-
 /// Writes a file so that a reader sees all of it or none.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Boots that go wrong on purpose: each must be named as what it is, within its
-//! deadline, and leave nothing behind.
+//! deadline, and leave nothing behind. And the boots to compare them with, that
+//! go right.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,9 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use trapline_harness::host;
+use trapline_harness::kernels::{Kernel, Lock, Store};
+use trapline_harness::progress::Progress;
 use trapline_harness::recording::Frame;
 use trapline_harness::vm::{
-    self, Cause, Choice, Deadlines, Fault, Kernel, Lab, Late, Outcome, Plan, Request, Splat,
+    self, Cause, Choice, Deadlines, Fault, Lab, Late, Mode, Outcome, Plan, Request, Splat,
 };
 
 /// The series that the faults are tried on; they are the harness's, not the
@@ -19,17 +22,15 @@ use trapline_harness::vm::{
 const SERIES: &str = "6.12";
 
 fn kernel() -> Kernel {
-    let folder = host::cache_dir()
-        .expect("a cache folder")
-        .join("unpacked")
-        .join(SERIES);
-    let release = fs::read_to_string(folder.join("release")).expect("an unpacked kernel");
-    Kernel {
-        series: SERIES.into(),
-        release: release.trim().into(),
-        vmlinux: folder.join("vmlinux"),
-        modules: Vec::new(),
-    }
+    static KERNEL: OnceLock<Kernel> = OnceLock::new();
+    let fetch = || {
+        let lock = Lock::load(&host::workspace_root())?;
+        let entry = lock.get(SERIES.parse()?)?;
+        Store::open()?.ensure(entry, &Progress::new())
+    };
+    KERNEL
+        .get_or_init(|| fetch().expect("the kernel is there or can be fetched"))
+        .clone()
 }
 
 fn lab() -> &'static Lab {
@@ -295,6 +296,32 @@ fn two_boots_at_a_time_do_not_disturb_each_other() {
             );
         }
     });
+}
+
+#[test]
+fn instruction_counts_repeat_to_the_last_digit() {
+    let counts = ["exact_1", "exact_2"].map(|name| {
+        let plan = Plan {
+            mode: Mode::Bench,
+            ..Plan::probe()
+        };
+        let mut request = Request::new(&kernel(), plan, lab());
+        request.output_dir = host::output_dir().join("faults");
+        request.name = name.to_owned();
+        let outcome = vm::run(lab(), &kernel(), &request);
+        let recording = outcome.verdict.expect("nothing went wrong");
+        let measured: Vec<_> = recording
+            .frames
+            .into_iter()
+            .filter_map(|frame| match frame {
+                Frame::Measure(measure) => Some(measure),
+                _ => None,
+            })
+            .collect();
+        assert!(!measured.is_empty(), "it measured something");
+        measured
+    });
+    assert_eq!(counts[0], counts[1]);
 }
 
 /// The boot that the next test kills, in a process of its own.

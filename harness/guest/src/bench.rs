@@ -4,17 +4,22 @@
 //! is a counter. The measured process is made before any sensor is loaded and is the same for all
 //! flavours: what loading leaves behind (descriptors, mappings) is not in its figures. It is told by a
 //! byte, runs some rounds and hands over what each took; meanwhile this process only waits.
+//!
+//! Two boots are the same to the digit only if nothing in them is random: QEMU needs `-seed`, the
+//! kernel `nokaslr norandmaps randomize_kstack_offset=off`. Without a seed hash chains differ, and
+//! the figures by some 25 instructions.
 
 pub mod operations;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::capture;
-use crate::frames::{Frames, Kind};
+use crate::frames::Kind;
 use crate::plan::Plan;
 use crate::sys::{birth, process};
 use operations::{OPERATIONS, Operation};
@@ -26,41 +31,60 @@ const ROUNDS: usize = 101;
 /// Rounds between two looks at the ring, so few that it cannot overflow.
 const BATCH: usize = 10;
 
+/// A frame to be written when all is measured.
+pub type Frame = (Kind, Value);
+
+/// Before each round the processor is left idle for a few timer ticks: what the kernel put off in the
+/// last round (freeing after a grace period, above all) happens there and not inside the next one.
+const SETTLE: Duration = Duration::from_millis(20);
+
 /// Measures all operations without sensors, then under each flavour of the plan.
 ///
-/// # Errors
-/// Only when the recording itself cannot be written.
-pub fn run(frames: &mut Frames, plan: &Plan) -> io::Result<()> {
+/// It writes nothing itself: the host's answer to a write comes at a moment of the host's choosing,
+/// and from then on no two boots are the same. Call it before the recording is opened.
+#[must_use]
+pub fn measure(plan: &Plan) -> Vec<Frame> {
+    let mut frames = Vec::new();
     let mut worker = match Worker::start() {
         Ok(worker) => worker,
-        Err(error) => return frames.failure("start the measured process", &error),
+        Err(error) => return vec![failure("start the measured process", &error)],
     };
-    let others = plan
-        .flavours
-        .iter()
-        .map(String::as_str)
-        .filter(|flavour| *flavour != "none");
+    let others = plan.flavours.iter().map(String::as_str);
+    let others = others.filter(|flavour| *flavour != "none");
     for flavour in std::iter::once("none").chain(others) {
-        let Some(mut sensors) = capture::load(frames, flavour)? else {
-            continue;
+        let (mut sensors, said) = match capture::load(flavour) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                frames.push(failure(&format!("load {flavour} sensors"), &error));
+                continue;
+            }
         };
+        frames.push((Kind::Sensors, said));
         for (index, operation) in (0_u8..).zip(OPERATIONS) {
             let mut drain = || sensors.consume(&mut |_| {}).map(drop);
-            match worker.measure(index, &mut drain) {
-                Ok(instructions) => frames.json(
-                    Kind::Measure,
-                    &json!({
+            frames.push(match worker.measure(index, &mut drain) {
+                Ok(instructions) => {
+                    let measured = json!({
                         "operation": operation.name, "flavour": flavour,
                         "rounds": ROUNDS, "instructions": instructions,
-                    }),
-                )?,
-                Err(error) => frames.failure(&format!("measure {}", operation.name), &error)?,
-            }
+                    });
+                    (Kind::Measure, measured)
+                }
+                Err(error) => failure(&format!("measure {}", operation.name), &error),
+            });
         }
     }
-    worker
-        .stop()
-        .or_else(|error| frames.failure("stop the measured process", &error))
+    frames.extend(
+        worker
+            .stop()
+            .err()
+            .map(|error| failure("stop the measured process", &error)),
+    );
+    frames
+}
+
+fn failure(what: &str, error: &str) -> Frame {
+    (Kind::Failure, json!({"what": what, "error": error}))
 }
 
 /// The measured process and our ends of its pipes.
@@ -150,6 +174,7 @@ fn work(mut told: impl Read, mut says: impl Write) -> io::Result<()> {
             .ok_or_else(|| io::Error::other(format!("no operation {}", byte[0])))?;
         let mut costs = [0; BATCH];
         for cost in &mut costs {
+            std::thread::sleep(SETTLE);
             let before = process::monotonic_ns();
             operation()?;
             *cost = (process::monotonic_ns() - before).saturating_sub(empty);

@@ -37,9 +37,12 @@ const SETTLE_ROUNDS: usize = 100;
 /// # Errors
 /// Only when the recording itself cannot be written.
 pub fn run_flavour(frames: &mut Frames, plan: &Plan, flavour: &str) -> io::Result<()> {
-    let mut sensors = match load(frames, flavour)? {
-        Some(sensors) => sensors,
-        None => return Ok(()),
+    let mut sensors = match load(flavour) {
+        Ok((sensors, said)) => {
+            frames.json(Kind::Sensors, &said)?;
+            sensors
+        }
+        Err(error) => return frames.failure(&format!("load {flavour} sensors"), &error),
     };
     if let Err(error) = process::become_subreaper() {
         return frames.failure("become a subreaper", &error);
@@ -58,30 +61,23 @@ pub fn run_flavour(frames: &mut Frames, plan: &Plan, flavour: &str) -> io::Resul
     Ok(())
 }
 
-/// Loads and attaches one flavour and writes its `sensors` frame; none if that failed and was said.
+/// Loads and attaches one flavour; returns the payload of its `sensors` frame too.
 ///
 /// # Errors
-/// Only when the recording itself cannot be written.
-pub fn load(frames: &mut Frames, flavour: &str) -> io::Result<Option<Box<dyn Sensing>>> {
+/// Why they cannot be loaded or attached.
+pub fn load(flavour: &str) -> Result<(Box<dyn Sensing>, Value), String> {
     let before_ns = process::monotonic_ns();
-    let sensors = match sensing::load(flavour) {
-        Ok(sensors) => sensors,
-        Err(error) => {
-            frames.failure(&format!("load {flavour} sensors"), &error)?;
-            return Ok(None);
-        }
-    };
+    let sensors = sensing::load(flavour)?;
     let load_ns = process::monotonic_ns() - before_ns;
     let programs: Vec<Value> = sensors
         .programs()
         .iter()
         .map(sensing::Program::said)
         .collect();
-    frames.json(
-        Kind::Sensors,
-        &json!({"flavour": flavour, "family": "process", "load_ns": load_ns, "programs": programs}),
-    )?;
-    Ok(Some(sensors))
+    let said = json!({
+        "flavour": flavour, "family": "process", "load_ns": load_ns, "programs": programs,
+    });
+    Ok((sensors, said))
 }
 
 /// This very program as the root of a workload.

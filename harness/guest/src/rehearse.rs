@@ -1,4 +1,4 @@
-//! The subcommand `rehearse FILE`: all workloads under no sensors, on any Linux machine, as root.
+//! The subcommand `rehearse FILE`: all workloads on any Linux machine, as root, under no sensors unless flavours are named.
 //!
 //! What it writes has neither hello nor end, so that it cannot be taken for a recording.
 
@@ -13,15 +13,15 @@ use crate::{bench, capture, workloads};
 /// Runs it; the exit code only says whether the file could be written.
 #[must_use]
 pub fn main(arguments: &[String]) -> ExitCode {
-    let (path, mode) = match arguments {
-        [path] => (path, Mode::Record),
-        [path, mode] if mode == "bench" => (path, Mode::Bench),
-        _ => {
-            eprintln!("usage: trapline-guest rehearse FILE [bench]");
-            return ExitCode::from(2);
-        }
+    let Some((path, words)) = arguments.split_first() else {
+        eprintln!("usage: trapline-guest rehearse FILE [bench] [FLAVOUR...]");
+        return ExitCode::from(2);
     };
-    match rehearse(path, mode) {
+    let (mode, flavours) = match words.split_first() {
+        Some((first, rest)) if first == "bench" => (Mode::Bench, rest),
+        _ => (Mode::Record, words),
+    };
+    match rehearse(path, mode, flavours) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rehearse: {path}: {error}");
@@ -30,7 +30,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
     }
 }
 
-fn rehearse(path: &str, mode: Mode) -> io::Result<()> {
+fn rehearse(path: &str, mode: Mode, flavours: &[String]) -> io::Result<()> {
     let mut frames = Frames::new(File::create(path)?);
     let all = workloads::all().map(|it| Workload {
         family: it.family.into(),
@@ -39,14 +39,23 @@ fn rehearse(path: &str, mode: Mode) -> io::Result<()> {
     let plan = Plan {
         nonce: String::new(),
         mode,
-        flavours: vec!["none".into()],
+        flavours: flavours.to_vec(),
         workloads: all.collect(),
         workload_timeout_ms: 20_000,
         fault: None,
     };
     match mode {
-        Mode::Bench => bench::run(&mut frames, &plan)?,
-        _ => capture::run_flavour(&mut frames, &plan, "none")?,
+        Mode::Bench => {
+            for (kind, payload) in bench::measure(&plan) {
+                frames.json(kind, &payload)?;
+            }
+        }
+        _ if flavours.is_empty() => capture::run_flavour(&mut frames, &plan, "none")?,
+        _ => {
+            for flavour in flavours {
+                capture::run_flavour(&mut frames, &plan, flavour)?;
+            }
+        }
     }
     frames.flush()
 }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::host;
+use crate::kernels::cache_folder;
 use cpio::Archive;
 
 const AGENT: &str = "qemu-ga";
@@ -45,8 +46,8 @@ pub fn base(guest_binary: &Path, modules: &[PathBuf]) -> Result<PathBuf, String>
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let folder = host::cache_dir()
-        .map_err(|error| error.to_string())?
+    let folder = cache_folder()
+        .map_err(|error| format!("{error:#}"))?
         .join("initramfs");
     let path = folder.join(format!("{digest}.cpio"));
     // The name is the hash of the content and files arrive whole, so one of the

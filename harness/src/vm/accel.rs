@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, Kernel, Lab, Plan, Request, run};
+use super::{Cause, Deadlines, Lab, Plan, Request, run};
 use crate::host::{self, Qemu};
+use crate::kernels::{Kernel, cache_folder};
 
 /// What executes guest code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +123,7 @@ fn kvm_refuses() -> Option<String> {
 
 fn probe_once(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> Result<Probed, String> {
     let boot_id = host::boot_id().map_err(|error| format!("cannot read the boot id: {error}"))?;
-    let cache = host::cache_dir().map_err(|error| error.to_string())?;
+    let cache = cache_folder().map_err(|error| format!("{error:#}"))?;
     let file = cache.join("kvm-probe.json");
     // Anything unreadable there only costs another probe.
     if let Some(probed) = fs::read(&file)
@@ -132,7 +133,7 @@ fn probe_once(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> Result<Probed, Stri
     {
         return Ok(probed);
     }
-    let (works, why) = probe(qemu, guest, kernel);
+    let (works, why) = probe(qemu, guest, kernel)?;
     let probed = Probed {
         boot_id,
         qemu: qemu.version,
@@ -145,7 +146,11 @@ fn probe_once(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> Result<Probed, Stri
     Ok(probed)
 }
 
-fn probe(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> (bool, String) {
+/// Whether KVM works, and how that was seen.
+///
+/// # Errors
+/// Why nothing was started: that says nothing about KVM.
+fn probe(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> Result<(bool, String), String> {
     let lab = Lab {
         qemu: qemu.clone(),
         guest: guest.to_owned(),
@@ -170,10 +175,13 @@ fn probe(qemu: &Qemu, guest: &Path, kernel: &Kernel) -> (bool, String) {
                 outcome.boot.unwrap_or(outcome.total).as_secs_f32()
             ),
         ),
-        Err(failure) => (false, format!("a probe failed: {failure}")),
+        Err(failure) => match &failure.cause {
+            Cause::NotStarted(why) => return Err(format!("cannot probe KVM: {why}")),
+            cause => (false, format!("a probe failed: {cause}")),
+        },
     };
     for file in [&outcome.serial_log, &outcome.records] {
         let _ = fs::remove_file(file);
     }
-    result
+    Ok(result)
 }

@@ -13,8 +13,9 @@ use super::failure::{Cause, Failure};
 use super::judge::{Seen, judge};
 use super::rundir::RunDir;
 use super::watch::{Watch, Watched};
-use super::{Accel, Clock, Kernel, Lab, Outcome, Request, evidence};
+use super::{Accel, Clock, Lab, Outcome, Request, evidence, refuse_old};
 use crate::images;
+use crate::kernels::Kernel;
 use crate::recording::{Expected, Partial};
 
 /// What the guest agent is told to run.
@@ -73,6 +74,7 @@ fn start(
     started: Instant,
 ) -> Result<(Watched, Expected), String> {
     environment_is_text()?;
+    refuse_old(&lab.qemu, outcome.accel)?;
     fs::create_dir_all(&request.output_dir)
         .map_err(|error| format!("cannot create {}: {error}", request.output_dir.display()))?;
     // QEMU appends nothing to what another boot left.
@@ -84,7 +86,17 @@ fn start(
             std::env::temp_dir().display()
         )
     })?;
-    let nonce = nonce();
+    let nonce = match request.clock {
+        Clock::Wall => nonce(),
+        Clock::Instructions => {
+            run.make_exact()
+                .map_err(|error| format!("cannot write to the run's folder: {error}"))?;
+            // The kernel stirs its command line into its random numbers, and
+            // with them moves what it allocates. The recording's file is empty
+            // when the boot starts, so it is of this run all the same.
+            "0".repeat(32)
+        }
+    };
     let base = images::base(&lab.guest, &kernel.modules)?;
     images::with_plan(&base, &request.plan.to_json(&nonce), &run.initramfs())?;
 
@@ -179,7 +191,9 @@ fn kernel_args(clock: Clock, nonce: &str) -> String {
     let mut args =
         format!("rdinit=/init loglevel=5 oops=panic random.trust_cpu=on trapline.nonce={nonce}");
     if clock == Clock::Instructions {
-        args.push_str(" tsc=reliable clocksource=tsc nokaslr");
+        args.push_str(
+            " tsc=reliable clocksource=tsc nokaslr norandmaps randomize_kstack_offset=off",
+        );
     }
     args
 }
@@ -192,8 +206,12 @@ fn qemu_args(clock: Clock, outcome: &Outcome, run: &RunDir) -> Vec<String> {
         run.initramfs().to_string_lossy().into_owned(),
         "-chardev".into(),
         format!("file,id=records,path={records}"),
+        // A controller of its own, whose output is worked off while the guest
+        // waits: neither the agent's traffic nor the host's load touches it.
         "-device".into(),
-        "virtserialport,chardev=records,name=trapline.records".into(),
+        "virtio-serial-pci,id=trapline,ioeventfd=off".into(),
+        "-device".into(),
+        "virtserialport,bus=trapline.0,chardev=records,name=trapline.records".into(),
         // Time stamps in the guest are not the host's business to change.
         "-rtc".into(),
         "base=2026-01-01T00:00:00,clock=vm".into(),
@@ -205,7 +223,7 @@ fn qemu_args(clock: Clock, outcome: &Outcome, run: &RunDir) -> Vec<String> {
     }
     if clock == Clock::Instructions {
         // Counting makes QEMU run all virtual processors in one thread.
-        args.extend(["-icount", "shift=0,sleep=off"].map(String::from));
+        args.extend(["-icount", "shift=0,sleep=off", "-seed", "1"].map(String::from));
     }
     args
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::failure::{Cause, Late};
 use super::judge::{Seen, Stopped, judge};
 use super::splat::{SerialLog, Splat};
+use super::{Accel, refuse_old};
+use crate::host::Qemu;
 use crate::recording::Expected;
 
 #[test]
@@ -91,6 +93,18 @@ fn a_failed_set_up_in_the_guest_is_named() {
         b"",
     );
     assert!(verdict.to_string().starts_with("guest set-up failed: "));
+}
+
+#[test]
+fn an_old_qemu_is_refused_where_it_would_emulate_and_only_there() {
+    let qemu = |version| Qemu {
+        program: "/usr/bin/qemu-system-x86_64".into(),
+        version,
+    };
+    let why = refuse_old(&qemu((7, 2)), Accel::Tcg).expect_err("7.2 emulates wrongly");
+    assert!(why.contains("7.2") && why.contains("ci/setup"), "{why}");
+    assert_eq!(refuse_old(&qemu((7, 2)), Accel::Kvm), Ok(()));
+    assert_eq!(refuse_old(&qemu((10, 0)), Accel::Tcg), Ok(()));
 }
 
 fn verdict_of(stopped: Stopped, lines: &[&str], bytes: &[u8]) -> Cause {

@@ -30,7 +30,7 @@ impl Splat {
     /// Whether nothing good can come of waiting: the guest is ended.
     #[must_use]
     pub fn is_fatal(self) -> bool {
-        !matches!(self, Self::Warn | Self::Bug | Self::GuestSetup)
+        !matches!(self, Self::Warn | Self::Bug)
     }
 
     /// How a report calls it.

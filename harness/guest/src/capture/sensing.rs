@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use trapline_sensors::sensors::{Flavour, Options, Sensors};
 
 /// One loaded and attached program.
 #[derive(Clone, Debug)]
@@ -101,17 +102,78 @@ impl Sensing for Nothing {
     }
 }
 
-/// Loads and attaches the sensors of one flavour: `none` for none at all.
+/// Trapline's sensors, attached.
+#[derive(Debug)]
+struct Attached {
+    sensors: Sensors,
+    programs: Vec<Program>,
+}
+
+impl Attached {
+    fn load(flavour: Flavour) -> trapline_loader::Result<Self> {
+        let mut options = Options::default();
+        options.want_stats = true;
+        let sensors = Sensors::load(flavour, &options)?;
+        let programs = sensors.programs()?.into_iter().map(|program| Program {
+            name: program.name,
+            attach: program.attach.to_owned(),
+            verified_insns: program.verified_insns,
+            jited_bytes: program.jited_bytes,
+        });
+        let programs = programs.collect();
+        Ok(Self { sensors, programs })
+    }
+}
+
+impl Sensing for Attached {
+    fn programs(&self) -> Vec<Program> {
+        self.programs.clone()
+    }
+
+    fn consume(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
+        self.sensors
+            .consume(each)
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    fn account(&mut self) -> Result<Account, String> {
+        let account = self
+            .sensors
+            .account()
+            .map_err(|error| format!("{error:#}"))?;
+        let lost = account
+            .lost
+            .into_iter()
+            .map(|(cause, count)| (cause.to_owned(), count));
+        Ok(Account {
+            sent: account.sent,
+            received: account.received,
+            lost: lost.collect(),
+        })
+    }
+}
+
+/// Loads and attaches the sensors of one flavour: `fentry`, `kprobe`, or `none` for none at all.
 ///
 /// # Errors
 /// Why they cannot be loaded or attached.
 pub fn load(flavour: &str) -> Result<Box<dyn Sensing>, String> {
-    match flavour {
-        "none" => Ok(Box::new(Nothing)),
-        other => Err(format!(
-            "this guest knows no sensors of the flavour {other}"
-        )),
-    }
+    let flavour = match flavour {
+        "none" => return Ok(Box::new(Nothing)),
+        "fentry" => Flavour::Fentry,
+        "kprobe" => Flavour::Kprobe,
+        other => return Err(format!("there are no sensors of the flavour {other}")),
+    };
+    // The long form has the verifier's log, whose end says why it refused; a frame has its limit.
+    let attached = Attached::load(flavour).map_err(|error| end_of(&format!("{error:?}")))?;
+    Ok(Box::new(attached))
+}
+
+/// The last 100,000 characters at most.
+fn end_of(text: &str) -> String {
+    const KEPT: usize = 100_000;
+    let skipped = text.chars().count().saturating_sub(KEPT);
+    text.chars().skip(skipped).collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ pub fn pid(scene: &Scene) -> Outcome {
         inside.wait()
     })?;
     cloned.await_ready()?;
+    // Held open to the end: the number of a namespace that is gone may be given to the next one,
+    // or not, as the kernel finds time.
+    let _first = fs::File::open(format!("/proc/{}/ns/pid", cloned.pid)).tried("hold it")?;
     cloned.finish(1)?;
     let mut outside = kit::start(Birth::Fork, &mut |inside| {
         space::unshare(libc::CLONE_NEWPID).tried("unshare")?;
@@ -33,6 +36,8 @@ pub fn pid(scene: &Scene) -> Outcome {
         inside.wait()
     })?;
     outside.await_ready()?;
+    let second = format!("/proc/{}/ns/pid_for_children", outside.pid);
+    let _second = fs::File::open(second).tried("hold it")?;
     outside.finish(4)?;
     let mut outer = kit::start(Birth::flags(libc::CLONE_NEWPID), &mut |inside| {
         kit::run(Birth::flags(libc::CLONE_NEWPID), &program)?.finish(7)?;

@@ -1,0 +1,56 @@
+//! One truth for the layout: the Rust side against the BTF of the object.
+
+use trapline_loader::btf::{Kind, ObjectBtf, Types};
+use trapline_loader::spec::ObjectSpec;
+use trapline_sensors::{abi, objects};
+
+fn btf() -> ObjectBtf {
+    let spec = ObjectSpec::parse("process.bpf.o", objects::PROCESS).unwrap();
+    spec.btf.expect("clang -g writes BTF")
+}
+
+#[test]
+fn structures_are_those_of_event_h() {
+    let btf = btf();
+    for (name, size, members) in abi::structures() {
+        let id = btf.find(Kind::Struct, name);
+        let id = id.unwrap_or_else(|| panic!("struct {name} is not in the object's BTF"));
+        assert_eq!(btf.size_of(id).unwrap() as usize, size, "size of struct {name}");
+        let compiled = btf.type_by_id(id).unwrap();
+        let compiled: Vec<_> = compiled
+            .members()
+            .map(|member| {
+                let size = btf.size_of(member.type_id).unwrap() as usize;
+                (btf.text(member.name_off).unwrap(), member.offset_bits as usize / 8, size)
+            })
+            .collect();
+        let ours: Vec<_> = members
+            .iter()
+            .map(|member| (member.name.to_owned(), member.offset, member.size))
+            .collect();
+        assert_eq!(ours, compiled, "members of struct {name}");
+    }
+}
+
+#[test]
+fn constants_are_those_of_event_h() {
+    let btf = btf();
+    let mut compiled = Vec::new();
+    for id in btf.ids() {
+        let kind = btf.type_by_id(id).unwrap();
+        let name = btf.text(kind.name_off).unwrap();
+        if kind.kind() == Kind::Enum && name.starts_with("event_") {
+            for enumerator in kind.enumerators() {
+                let value = btf.text(enumerator.name_off).unwrap();
+                compiled.push((name.clone(), value, enumerator.value));
+            }
+        }
+    }
+    let mut ours: Vec<_> = abi::CONSTANTS
+        .iter()
+        .map(|(name, value, number)| ((*name).to_owned(), (*value).to_owned(), *number))
+        .collect();
+    ours.sort();
+    compiled.sort();
+    assert_eq!(ours, compiled);
+}

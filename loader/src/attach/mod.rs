@@ -1,0 +1,199 @@
+//! Attaching programs to what they observe.
+//!
+//! A hook can often be reached in several ways. The better way is tried first
+//! and, where this kernel has it not, the next: nothing here asks for a kernel
+//! version. What worked is remembered for the process, so that the second probe
+//! does not fail its way down again.
+
+mod kallsyms;
+mod kprobe;
+mod perf;
+mod tracefs;
+
+pub(crate) use kallsyms::missing_function;
+
+use crate::error::{Error, Result, ResultExt};
+use crate::program::Program;
+use crate::spec::AttachSpec;
+use crate::sys::{self, Errno};
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// The ways to attach to a perf event or a kprobe, best first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rung {
+    /// A perf event with a link. Kernel: 5.15
+    #[default]
+    Link,
+    /// A perf event with an ioctl. Kernel: 4.17 for kprobes
+    Ioctl,
+    /// A kprobe made through tracefs. Kernel: 4.1
+    Tracefs,
+}
+
+/// An attached program; detached on drop.
+#[derive(Debug)]
+pub struct Link {
+    held: Held,
+    how: &'static str,
+}
+
+/// What keeps a program attached. The fields go in this order on drop: the
+/// program has to leave the event before the event can be removed.
+#[derive(Debug)]
+struct Held {
+    fd: OwnedFd,
+    is_link: bool,
+    event: Option<tracefs::KprobeEvent>,
+}
+
+impl Link {
+    fn new(fd: OwnedFd, how: &'static str) -> Self {
+        Self {
+            held: Held {
+                fd,
+                is_link: true,
+                event: None,
+            },
+            how,
+        }
+    }
+
+    /// The way that worked: `"fentry"`, `"fexit"`, `"tp_btf"`, `"raw_tp"`,
+    /// `"tracepoint/link"`, `"kprobe/link"`, `"kretprobe/tracefs"` and so on.
+    pub fn how(&self) -> &'static str {
+        self.how
+    }
+
+    /// Hits that this probe did not see because the kernel was busy in another
+    /// one, or had no slot left for a return probe; `None` where the kernel
+    /// does not tell. For fentry, fexit and tp_btf ask
+    /// [`ProgramInfo::recursion_misses`](crate::program::ProgramInfo).
+    ///
+    /// # Errors
+    /// What the kernel says.
+    ///
+    /// Kernel: 6.7 for kprobes with a link; any for kprobes through tracefs
+    pub fn missed(&self) -> Result<Option<u64>> {
+        if let Some(event) = &self.held.event {
+            return event.missed().map(Some);
+        }
+        if !self.held.is_link {
+            return Ok(None);
+        }
+        let info = sys::link_info(self.held.fd.as_fd());
+        info.map(|info| info.missed)
+            .map_err(|errno| errno.error("link info"))
+    }
+
+    /// The kernel's number for the link, where it is one.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    ///
+    /// Kernel: 5.8
+    pub fn id(&self) -> Result<Option<u32>> {
+        if !self.held.is_link {
+            return Ok(None);
+        }
+        let info = sys::link_info(self.held.fd.as_fd());
+        info.map(|info| Some(info.id))
+            .map_err(|errno| errno.error("link info"))
+    }
+
+    /// Detaches, and says if something stayed behind; drop cannot.
+    ///
+    /// # Errors
+    /// What tracefs says when a probe that was made there cannot be removed.
+    pub fn detach(self) -> Result<()> {
+        let Held { fd, event, .. } = self.held;
+        drop(fd);
+        event.map_or(Ok(()), tracefs::KprobeEvent::remove)
+    }
+}
+
+/// Attaches a program where its section says, starting at `rung` where there
+/// are several ways.
+pub(crate) fn attach(program: &Program, rung: Rung) -> Result<Link> {
+    match program.attach_spec() {
+        AttachSpec::Fentry { .. } => trampoline(program, "fentry"),
+        AttachSpec::Fexit { .. } => trampoline(program, "fexit"),
+        AttachSpec::FmodRet { .. } => trampoline(program, "fmod_ret"),
+        AttachSpec::TpBtf { .. } => trampoline(program, "tp_btf"),
+        AttachSpec::Lsm { .. } => trampoline(program, "lsm"),
+        AttachSpec::RawTracepoint { name } => raw_tracepoint(program, name),
+        AttachSpec::Tracepoint { category, name } => tracepoint(program, category, name, rung),
+        AttachSpec::Kprobe { func, offset } => {
+            kprobe::attach(program, &kprobe::Target::entry(func, *offset), rung)
+        }
+        AttachSpec::Kretprobe { func } => kprobe::attach(program, &kprobe::Target::ret(func), rung),
+        AttachSpec::Ksyscall { name, ret } => {
+            kprobe::attach(program, &kprobe::Target::syscall(name, *ret), rung)
+        }
+        AttachSpec::None { .. } => Err(Error::invalid_input(format!(
+            "section {} does not say where to attach",
+            program.section()
+        ))),
+        _ => Err(Error::unsupported("attaching this type of program", None)),
+    }
+}
+
+/// Attaches a program to the BTF-typed hook that it was loaded for.
+///
+/// BPF_LINK_CREATE does the same since 5.18; this command does it on all.
+fn trampoline(program: &Program, how: &'static str) -> Result<Link> {
+    let opened = sys::raw_tracepoint_open(program.as_fd(), None);
+    opened
+        .map(|fd| Link::new(fd, how))
+        .map_err(|errno| errno.error(how))
+}
+
+/// Attaches a program to the raw tracepoint `name`.
+pub(crate) fn raw_tracepoint(program: &Program, name: &str) -> Result<Link> {
+    let name_c = c_string(name)?;
+    match sys::raw_tracepoint_open(program.as_fd(), Some(&name_c)) {
+        Ok(fd) => Ok(Link::new(fd, "raw_tp")),
+        Err(Errno::NOENT) => Err(Error::not_found(format!(
+            "the kernel has no tracepoint {name}"
+        ))),
+        Err(errno) => Err(errno.error(format_args!("raw tracepoint {name}"))),
+    }
+}
+
+/// Attaches a program to the formatted tracepoint `category/name`.
+pub(crate) fn tracepoint(
+    program: &Program,
+    category: &str,
+    name: &str,
+    rung: Rung,
+) -> Result<Link> {
+    let context = || format!("tracepoint {category}/{name}");
+    let id = tracefs::event_id(category, name).with_context(context)?;
+    let event = sys::perf_event_open_tracepoint(id)
+        .map_err(|errno| errno.error("perf_event_open"))
+        .with_context(context)?;
+    let (fd, is_link) = perf::attach(program.as_fd(), event, rung).with_context(context)?;
+    let how = if is_link {
+        "tracepoint/link"
+    } else {
+        "tracepoint/ioctl"
+    };
+    Ok(Link {
+        held: Held {
+            fd,
+            is_link,
+            event: None,
+        },
+        how,
+    })
+}
+
+pub(crate) use kprobe::{Target as KprobeTarget, attach as kprobe_at};
+
+/// A name for the kernel.
+fn c_string(name: &str) -> Result<CString> {
+    if name.is_empty() {
+        return Err(Error::invalid_input("the section names no hook"));
+    }
+    CString::new(name).map_err(|_| Error::invalid_input("a name with a NUL inside"))
+}

@@ -1,0 +1,205 @@
+//! The kernel's BTF: read where it is, searched in one pass, indexed sparsely.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use super::header::{Header, KNOWN_HEADER_BYTES, Sizes};
+use super::scan::{self, INDEX_STRIDE, Index, Kinds, Wanted};
+use super::source::Source;
+use super::types::{Kind, TYPE_HEADER_BYTES, Type, TypeHeader};
+use super::{MAX_STRING_BYTES, Types};
+use crate::error::{Error, Result, ResultExt};
+
+/// A kernel's types.
+///
+/// Nothing of it is copied whole: types and strings are read when they are
+/// looked at. Names are found by scanning, once for all names asked together;
+/// what was found is remembered.
+#[derive(Debug)]
+pub struct Target<'a> {
+    source: Source<'a>,
+    header: Header,
+    sizes: Sizes,
+    index: OnceCell<Index>,
+    found: BTreeMap<Wanted, Vec<u32>>,
+    /// Offsets of names that members are compared with.
+    strings: BTreeMap<Box<[u8]>, Vec<u32>>,
+}
+
+impl<'a> Target<'a> {
+    /// Reads the header, no more.
+    ///
+    /// # Errors
+    /// `Malformed` where header and length do not fit together, `Unsupported`
+    /// for big-endian BTF, or the reader's error.
+    pub fn new(source: Source<'a>) -> Result<Self> {
+        let total = source.len_bytes();
+        let head = source.bytes(0..total.min(KNOWN_HEADER_BYTES as u64))?;
+        let header = Header::parse(&head, total)?;
+        // Each kind has one entry of four bytes; more cannot be asked for.
+        let layout = header.layout.start..header.layout.end.min(header.layout.start + 512);
+        let sizes = Sizes::new(&source.bytes(layout)?);
+        Ok(Self {
+            source,
+            header,
+            sizes,
+            index: OnceCell::new(),
+            found: BTreeMap::new(),
+            strings: BTreeMap::new(),
+        })
+    }
+
+    /// Ids of the types of this name, for each `(kind, name)`, in order.
+    ///
+    /// One pass over the BTF for all that was not asked before.
+    ///
+    /// # Errors
+    /// `Malformed` or the reader's error; `Unsupported` where a name is not
+    /// found and types of an unknown kind keep the rest from being read.
+    pub fn find(&mut self, names: &[(Kind, &str)]) -> Result<Vec<Vec<u32>>> {
+        let wanted = names.iter().map(|&(kind, name)| {
+            let kinds = Kinds::compatible_with(kind);
+            (Box::from(name.as_bytes()), kinds, false)
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
+        self.prepare(&wanted, &[])?;
+        wanted
+            .iter()
+            .map(|wanted| self.ids(wanted).map(<[u32]>::to_vec))
+            .collect()
+    }
+
+    /// The first type of this kind and name.
+    ///
+    /// # Errors
+    /// As [`Target::find`].
+    pub fn find_one(&mut self, kind: Kind, name: &str) -> Result<Option<u32>> {
+        let ids = self.find(&[(kind, name)])?;
+        Ok(ids.first().and_then(|ids| ids.first().copied()))
+    }
+
+    /// Scans for what has not been looked for yet.
+    pub(crate) fn prepare(&mut self, wanted: &[Wanted], strings: &[Box<[u8]>]) -> Result<()> {
+        let mut wanted: Vec<_> = wanted
+            .iter()
+            .filter(|w| !self.found.contains_key(*w))
+            .cloned()
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        // Mapped strings are compared where they are.
+        let is_mapped = self.source.is_mapped();
+        let is_new = |s: &&Box<[u8]>| !is_mapped && !self.strings.contains_key(*s);
+        let strings: Vec<_> = strings.iter().filter(is_new).cloned().collect();
+        if wanted.is_empty() && strings.is_empty() {
+            return Ok(());
+        }
+        let (found, index) = scan::scan(&self.source, &self.header, &self.sizes, wanted, strings)
+            .with_context(|| "kernel BTF")?;
+        self.found.extend(found.types);
+        self.strings.extend(found.strings);
+        // A second scan makes the same index again.
+        let _ = self.index.set(index);
+        Ok(())
+    }
+
+    /// What [`Target::prepare`] found.
+    pub(crate) fn ids(&self, wanted: &Wanted) -> Result<&[u32]> {
+        let ids = self.found.get(wanted).map_or(&[][..], Vec::as_slice);
+        let stopped = self.index.get().and_then(|index| index.stopped.as_ref());
+        match stopped {
+            // Not found, but not all types could be read.
+            Some(reason) if ids.is_empty() => Err(unreadable(reason).context(format!(
+                "looking for {}",
+                String::from_utf8_lossy(&wanted.0)
+            ))),
+            _ => Ok(ids),
+        }
+    }
+
+    /// The highest type id that can be read.
+    ///
+    /// # Errors
+    /// The reader's.
+    pub fn last_id(&self) -> Result<u32> {
+        Ok(self.index()?.last_id)
+    }
+
+    fn index(&self) -> Result<&Index> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let index = scan::walk(&self.source, &self.header, &self.sizes, |_, _| {})?;
+        Ok(self.index.get_or_init(|| index))
+    }
+
+    /// The byte at which a type starts: from the nearest one that is known.
+    fn offset_of(&self, id: u32) -> Result<u64> {
+        let index = self.index()?;
+        if id == 0 || id > index.last_id {
+            let last = index.last_id;
+            let missing = Error::not_found(format!("BTF type {id}, the kernel has {last}"));
+            return Err(index.stopped.as_deref().map_or(missing, unreadable));
+        }
+        let known = index.offsets.get(((id - 1) / INDEX_STRIDE) as usize);
+        let known = known.copied().unwrap_or(0);
+        let mut at = self.header.types.start + u64::from(known);
+        for _ in 0..(id - 1) % INDEX_STRIDE {
+            let header = TypeHeader::read(self.source.array(at)?);
+            let trailing = self
+                .sizes
+                .trailing_bytes(header.kind_number(), header.vlen());
+            at += (TYPE_HEADER_BYTES + trailing.unwrap_or(0)) as u64;
+        }
+        Ok(at)
+    }
+}
+
+fn unreadable(reason: impl AsRef<str>) -> Error {
+    Error::new(
+        crate::ErrorKind::Unsupported {
+            feature: "an unknown kind of BTF type",
+            since: None,
+        },
+        format!("{}; types from there on cannot be read", reason.as_ref()),
+    )
+}
+
+impl Types for Target<'_> {
+    fn type_by_id(&self, id: u32) -> Result<Type<'_>> {
+        if id == 0 {
+            return Ok(Type::VOID);
+        }
+        let at = self.offset_of(id)?;
+        let header = TypeHeader::read(self.source.array(at)?);
+        let trailing = self
+            .sizes
+            .trailing_bytes(header.kind_number(), header.vlen());
+        let start = at + TYPE_HEADER_BYTES as u64;
+        let end = start + trailing.unwrap_or(0) as u64;
+        Ok(Type::new(id, header, self.source.bytes(start..end)?))
+    }
+
+    fn string(&self, offset: u32) -> Result<Cow<'_, [u8]>> {
+        if offset == 0 {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        let strings = &self.header.strings;
+        let at = strings.start + u64::from(offset);
+        if at >= strings.end {
+            return Err(Error::malformed(format!(
+                "BTF string offset {offset} is past the table's {} bytes",
+                strings.end - strings.start
+            )));
+        }
+        self.source.string(at, strings.end, MAX_STRING_BYTES)
+    }
+
+    fn string_is(&self, offset: u32, name: &[u8]) -> Result<bool> {
+        match self.strings.get(name) {
+            Some(offsets) => Ok(offsets.contains(&offset)),
+            None => Ok(*self.string(offset)? == *name),
+        }
+    }
+}

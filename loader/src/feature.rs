@@ -1,0 +1,252 @@
+//! What this kernel can do, found out by trying.
+//!
+//! Loading and attaching do not need this: they try, and fall back. It is for
+//! people, who want to know beforehand what would be used and why. Nothing is
+//! attached, and what is created for a probe is gone right after it.
+
+use crate::error::Result;
+use crate::insn::{Insn, to_bytes};
+use crate::sys::{self, Errno};
+use core::fmt;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+/// One feature, and whether this kernel has it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The feature, in the kernel's own terms.
+    pub feature: &'static str,
+    /// The kernel version that brought it.
+    pub since: &'static str,
+    /// Is it there?
+    pub state: State,
+}
+
+/// Whether a feature is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Yes.
+    Present,
+    /// No, and what the kernel said.
+    Absent(String),
+    /// It could not be found out, mostly for lack of permission.
+    Unknown(String),
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Present => f.write_str("yes"),
+            Self::Absent(why) => write!(f, "no ({why})"),
+            Self::Unknown(why) => write!(f, "unknown ({why})"),
+        }
+    }
+}
+
+/// The release of the running kernel: `6.12.117+deb12-cloud-amd64`.
+///
+/// # Errors
+/// What the kernel says.
+pub fn kernel_release() -> Result<String> {
+    sys::release().map_err(|errno| errno.error("uname"))
+}
+
+type Probe = fn() -> sys::Result<()>;
+
+/// What loading and attaching can make use of, and how to see if it is there.
+const FEATURES: &[(&str, &str, Probe)] = &[
+    ("kernel BTF", "5.4", kernel_btf),
+    ("kernel BTF, mapped", "6.16", mapped_kernel_btf),
+    ("BPF_MAP_TYPE_RINGBUF", "5.8", || create_map(27, 0, 0)),
+    ("BPF_MAP_TYPE_TASK_STORAGE", "5.11", task_storage),
+    ("BPF_MAP_TYPE_BLOOM_FILTER", "5.16", || create_map(30, 0, 4)),
+    ("BTF_KIND_FLOAT", "5.13", || load_btf(&[0, 16 << 24, 4])),
+    ("BTF_KIND_DECL_TAG", "5.16", || {
+        load_btf(&[0, 17 << 24, 1, u32::MAX])
+    }),
+    ("BTF_KIND_TYPE_TAG", "5.17", || load_btf(&[0, 18 << 24, 1])),
+    ("BTF_KIND_ENUM64", "6.0", || load_btf(&[0, 19 << 24, 8])),
+    ("BPF_PROG_TYPE_KPROBE", "4.1", || kprobe_program().map(drop)),
+    ("perf-event links", "5.15", perf_links),
+    ("kprobe PMU", "4.17", || {
+        exists("/sys/bus/event_source/devices/kprobe/type")
+    }),
+    ("tracefs", "4.1", tracefs),
+    ("verified_insns in program info", "5.16", || {
+        known(|info| info.verified_insns.is_some())
+    }),
+    ("recursion_misses in program info", "5.12", || {
+        known(|info| info.recursion_misses.is_some())
+    }),
+    ("BPF_ENABLE_STATS", "5.8", || {
+        sys::enable_stats_run_time().map(drop)
+    }),
+];
+
+/// Tries every feature. Takes a few dozen system calls.
+pub fn probe_all() -> Vec<Finding> {
+    let find = |&(feature, since, probe): &(&'static str, &'static str, Probe)| {
+        let state = match probe() {
+            Ok(()) => State::Present,
+            Err(errno @ (Errno::PERM | Errno::ACCES)) => State::Unknown(errno.to_string()),
+            Err(errno) => State::Absent(errno.to_string()),
+        };
+        Finding {
+            feature,
+            since,
+            state,
+        }
+    };
+    FEATURES.iter().map(find).collect()
+}
+
+fn exists(path: &str) -> sys::Result<()> {
+    sys::open_read(Path::new(path)).map(drop)
+}
+
+fn kernel_btf() -> sys::Result<()> {
+    exists(crate::kernel_btf::RUNNING)
+}
+
+fn mapped_kernel_btf() -> sys::Result<()> {
+    let file = sys::open_read(Path::new(crate::kernel_btf::RUNNING))?;
+    let bytes = usize::try_from(sys::file_len(&file)?).map_err(|_| Errno::TOO_BIG)?;
+    sys::FileMapping::of_sysfs(file.as_fd(), bytes).map(drop)
+}
+
+fn tracefs() -> sys::Result<()> {
+    let debugfs = exists("/sys/kernel/debug/tracing/README");
+    exists("/sys/kernel/tracing/README").or(debugfs)
+}
+
+fn create_map(map_type: u32, key_bytes: u32, value_bytes: u32) -> sys::Result<()> {
+    let max_entries = u32::try_from(sys::page_bytes()).map_err(|_| Errno::TOO_BIG)?;
+    sys::map_create(&sys::MapCreate {
+        map_type,
+        key_bytes,
+        value_bytes,
+        max_entries,
+        map_flags: 0,
+        numa_node: 0,
+        map_extra: 0,
+        name: [0; 16],
+        btf: None,
+    })
+    .map(drop)
+}
+
+/// Task storage demands BTF for key and value: an int for both will do.
+fn task_storage() -> sys::Result<()> {
+    const BPF_F_NO_PREALLOC: u32 = 1;
+    let btf = btf_of(&[])?;
+    sys::map_create(&sys::MapCreate {
+        map_type: 29,
+        key_bytes: 4,
+        value_bytes: 4,
+        max_entries: 0,
+        map_flags: BPF_F_NO_PREALLOC,
+        numa_node: 0,
+        map_extra: 0,
+        name: [0; 16],
+        btf: Some((btf.as_fd(), 1, 1)),
+    })
+    .map(drop)
+}
+
+fn load_btf(second_type: &[u32]) -> sys::Result<()> {
+    btf_of(second_type).map(drop)
+}
+
+/// Loads a BTF whose first type is an int and which names everything `x`.
+fn btf_of(second_type: &[u32]) -> sys::Result<OwnedFd> {
+    sys::btf_load(&btf_bytes(second_type), None)
+}
+
+fn btf_bytes(second_type: &[u32]) -> Vec<u8> {
+    const NAME: u32 = 1;
+    let int = [NAME, 1 << 24, 4, 32];
+    let mut types = int.to_vec();
+    types.extend_from_slice(second_type);
+    // Tags must have a name and the others may.
+    if let Some(name) = types.get_mut(int.len()) {
+        *name = NAME;
+    }
+    let types_bytes = u32::try_from(types.len() * 4).unwrap_or(0);
+    let strings = *b"\0x\0";
+    let header = [
+        0x0001_eb9f,
+        24,
+        0,
+        types_bytes,
+        types_bytes,
+        strings.len() as u32,
+    ];
+    let words = header
+        .iter()
+        .chain(&types)
+        .flat_map(|word| word.to_ne_bytes());
+    words.chain(strings).collect()
+}
+
+/// A kprobe program that returns 0.
+fn kprobe_program() -> sys::Result<OwnedFd> {
+    const BPF_PROG_TYPE_KPROBE: u32 = 2;
+    let insns = to_bytes(&[Insn::mov64_imm(0, 0), Insn::exit()]);
+    let load = sys::ProgLoad {
+        prog_type: BPF_PROG_TYPE_KPROBE,
+        expected_attach_type: 0,
+        prog_flags: 0,
+        kern_version: 0,
+        name: [0; 16],
+        license: c"GPL",
+        insns: &insns,
+        btf: None,
+        func_info: sys::ExtRecords::default(),
+        line_info: sys::ExtRecords::default(),
+        attach_btf_id: 0,
+    };
+    sys::prog_load(&load, None)
+}
+
+/// A kernel with such links finds that a program is no perf event; one without
+/// finds the attach type invalid.
+fn perf_links() -> sys::Result<()> {
+    let program = kprobe_program()?;
+    match sys::link_create_perf_event(program.as_fd(), program.as_fd()) {
+        Ok(_) | Err(Errno::BADF) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn known(is_known: fn(&sys::ProgInfo) -> bool) -> sys::Result<()> {
+    let info = sys::prog_info(kprobe_program()?.as_fd())?;
+    is_known(&info).then_some(()).ok_or(Errno::OPNOTSUPP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::btf::ObjectBtf;
+
+    #[test]
+    fn the_probing_btf_is_well_formed() {
+        for second in [
+            &[][..],
+            &[0, 16 << 24, 4],
+            &[0, 17 << 24, 1, u32::MAX],
+            &[0, 19 << 24, 8],
+        ] {
+            ObjectBtf::parse(&btf_bytes(second)).unwrap();
+        }
+    }
+
+    #[test]
+    fn states_read_like_answers() {
+        assert_eq!(
+            State::Absent("EINVAL".to_owned()).to_string(),
+            "no (EINVAL)"
+        );
+    }
+}

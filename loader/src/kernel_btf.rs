@@ -1,0 +1,122 @@
+//! The kernel's own types, read where they are.
+//!
+//! They are about six megabytes. Kernels since 6.16 let the file be mapped;
+//! from older ones it is read in small pieces that are forgotten again. Never
+//! is it held as a whole in the heap. Knows where the bytes come from; what
+//! they mean is [`btf`](crate::btf)'s business.
+
+use crate::btf::{ReadAt, Source, Target};
+use crate::error::{Error, Result, ResultExt};
+use crate::sys::{self, Errno};
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Where a kernel shows its types.
+pub(crate) const RUNNING: &str = "/sys/kernel/btf/vmlinux";
+
+/// The types of a kernel, opened when they are first needed.
+///
+/// What was found once is remembered: use one for all objects.
+#[derive(Debug)]
+pub struct KernelBtf {
+    path: PathBuf,
+    target: Option<Target<'static>>,
+}
+
+impl KernelBtf {
+    /// The types of the running kernel.
+    ///
+    /// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF
+    pub fn running() -> Self {
+        Self::from_file(RUNNING)
+    }
+
+    /// The types in a file of raw BTF, for kernels that do not show their own
+    /// and for questions about other kernels.
+    pub fn from_file(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self { path, target: None }
+    }
+
+    /// The types, for looking things up.
+    ///
+    /// # Errors
+    /// `Unsupported` for a running kernel that has none; `Malformed` for what
+    /// is no BTF; what the kernel says otherwise.
+    pub fn target(&mut self) -> Result<&mut Target<'static>> {
+        if self.target.is_none() {
+            let opened = open(&self.path).and_then(Target::new);
+            let target = opened.with_context(|| format!("kernel BTF {}", self.path.display()))?;
+            self.target = Some(target);
+        }
+        let nothing = || Error::not_found("kernel BTF");
+        self.target.as_mut().ok_or_else(nothing)
+    }
+}
+
+impl Default for KernelBtf {
+    fn default() -> Self {
+        Self::running()
+    }
+}
+
+/// The bytes of a BTF file, mapped if it is the kernel's own and that allows it.
+fn open(path: &Path) -> Result<Source<'static>> {
+    let is_running = path == Path::new(RUNNING);
+    let file = sys::open_read(path).map_err(|errno| match errno {
+        Errno::NOENT if is_running => Error::unsupported("kernel BTF", Some("5.4")),
+        errno => errno.error("open"),
+    })?;
+    let len_bytes = sys::file_len(&file).map_err(|errno| errno.error("fstat"))?;
+    let mapped = is_running.then(|| running_mapped(&file, len_bytes));
+    Ok(match mapped.flatten() {
+        Some(bytes) => Source::from_bytes(bytes),
+        None => Source::from_reader(Reader(file), len_bytes),
+    })
+}
+
+/// The running kernel's types, mapped once in the life of the process: they are
+/// kernel memory already, so keeping them mapped costs nothing.
+fn running_mapped(file: &File, len_bytes: u64) -> Option<&'static [u8]> {
+    static MAPPING: OnceLock<Option<sys::FileMapping>> = OnceLock::new();
+    let mapping = MAPPING.get_or_init(|| {
+        let bytes = usize::try_from(len_bytes).ok()?;
+        sys::FileMapping::of_sysfs(file.as_fd(), bytes).ok()
+    });
+    mapping.as_ref().map(sys::FileMapping::as_bytes)
+}
+
+/// A file that is read in pieces.
+struct Reader(File);
+
+impl ReadAt for Reader {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        sys::pread(&self.0, offset, buffer).map_err(|errno| errno.error("pread"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = KernelBtf::from_file("/nonexistent/btf")
+            .target()
+            .unwrap_err();
+        assert_eq!(
+            format!("{error:#}"),
+            "kernel BTF /nonexistent/btf: open: ENOENT"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_btf_is_malformed() {
+        let manifest = env!("CARGO_MANIFEST_PATH");
+        let error = KernelBtf::from_file(manifest).target().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed);
+    }
+}

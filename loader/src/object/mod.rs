@@ -1,0 +1,337 @@
+//! From a specification to maps and programs in a kernel.
+//!
+//! Nothing is probed beforehand: each thing is asked of the kernel in its best
+//! form, and only a refusal leads to the next one. So an object with two
+//! programs and four maps takes about ten bpf(2) calls.
+//!
+//! A program can be loaded later than the rest ([`Object::load_program`]), which
+//! is how one of several flavours of a hook is chosen:
+//!
+//! ```no_run
+//! # use trapline_loader::{Result, kernel_btf::KernelBtf, object::{LoadOptions, Object}, spec::ObjectSpec};
+//! # fn main() -> Result<()> {
+//! # let bytes = [0u8; 0];
+//! let mut spec = ObjectSpec::parse("exec.bpf.o", &bytes)?;
+//! for program in &mut spec.programs {
+//!     program.kind.autoload = false;
+//! }
+//! let mut object = Object::load(spec, &mut KernelBtf::running(), &LoadOptions::default())?;
+//! let attached = object.attach_first(&["exec_fentry", "exec_kprobe"])?;
+//! println!("{} by {}", attached.program, attached.link.how());
+//! # Ok(()) }
+//! ```
+
+mod btf;
+mod hooks;
+mod maps;
+mod programs;
+mod refusal;
+mod sanitize;
+
+use crate::attach::Link;
+use crate::error::{Error, Result, ResultExt};
+use crate::kernel_btf::KernelBtf;
+use crate::map::Map;
+use crate::program::Program;
+use crate::relo_core;
+use crate::spec::ObjectSpec;
+use crate::sys::{self, Errno};
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+use programs::Waiting;
+
+pub use btf::BtfUse;
+
+/// How to load an object.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// Have the verifier count its work also where the kernel does not tell it
+    /// afterwards (before 5.16): see
+    /// [`ProgramInfo::verified_insns`](crate::program::ProgramInfo::verified_insns).
+    pub want_stats: bool,
+    /// Programs that may be refused without the object being refused: what the
+    /// kernel said is then in [`Object::refused`].
+    pub optional: Vec<String>,
+}
+
+/// An object in the kernel.
+pub struct Object {
+    name: String,
+    maps: Vec<Map>,
+    programs: Vec<Program>,
+    refused: Vec<Refused>,
+    relocations: relo_core::Report,
+    btf_use: BtfUse,
+    /// What is needed to load the remaining programs; none when all are.
+    waiting: Option<Box<Waiting>>,
+}
+
+/// A program that the kernel refused.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refused {
+    /// The program.
+    pub program: String,
+    /// Why.
+    pub error: Error,
+}
+
+/// What [`Object::attach_first`] ended with.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Attached {
+    /// The program that could be loaded and attached.
+    pub program: String,
+    /// Its attachment.
+    pub link: Link,
+    /// Those before it, and why they could not.
+    pub refused: Vec<Refused>,
+}
+
+impl Object {
+    /// Creates the maps of an object and loads its programs, except those that
+    /// are not to be loaded by themselves (`autoload`).
+    ///
+    /// `kernel` is looked at only if a program has CO-RE relocations or attaches
+    /// to something that BTF describes. Relocations that the kernel has no
+    /// answer to are legal: the program must not reach them.
+    ///
+    /// # Errors
+    /// `Rejected` with the verifier's log; `NotFound` for functions and
+    /// tracepoints that the kernel does not have; `PermissionDenied`; what the
+    /// kernel says otherwise. Nothing stays behind.
+    pub fn load(spec: ObjectSpec, kernel: &mut KernelBtf, options: &LoadOptions) -> Result<Self> {
+        let name = spec.name.clone();
+        Self::load_parts(spec, kernel, options).with_context(|| format!("object {name}"))
+    }
+
+    fn load_parts(
+        mut spec: ObjectSpec,
+        kernel: &mut KernelBtf,
+        options: &LoadOptions,
+    ) -> Result<Self> {
+        let (relocations, hooks) = hooks::resolve(&mut spec, kernel)?;
+        let (btf_fd, btf_use) = btf::load(spec.btf.as_ref())?;
+        let maps = maps::create_all(&spec, btf_fd.as_ref())?;
+        let name = spec.name.clone();
+        // Their content is in the kernel now.
+        spec.maps.clear();
+        let waiting = Waiting::new(spec, hooks, btf_fd, &maps, options)?;
+        let mut object = Self {
+            name,
+            maps,
+            programs: Vec::new(),
+            refused: Vec::new(),
+            relocations,
+            btf_use,
+            waiting: Some(Box::new(waiting)),
+        };
+        object.load_automatic(options)?;
+        Ok(object)
+    }
+
+    fn load_automatic(&mut self, options: &LoadOptions) -> Result<()> {
+        let Some(waiting) = &self.waiting else {
+            return Ok(());
+        };
+        for program in waiting.automatic() {
+            match self.load_waiting(&program) {
+                Err(error) if options.optional.contains(&program) => {
+                    self.refused.push(Refused { program, error });
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads one program that is not loaded yet.
+    ///
+    /// # Errors
+    /// As [`Object::load`], about this program alone; `NotFound` for a program
+    /// that the object does not have, or that was refused before.
+    pub fn load_program(&mut self, name: &str) -> Result<&Program> {
+        if self.position(name).is_none() {
+            self.load_waiting(name)
+                .with_context(|| format!("object {}", self.name))?;
+        }
+        self.program(name)
+    }
+
+    /// Loads and attaches the first of several programs that this kernel takes:
+    /// the flavours of one hook, best first. Programs that are loaded already
+    /// are only attached; one that loads but does not attach is unloaded.
+    ///
+    /// # Errors
+    /// The last program's error, with those before it named, when none works;
+    /// `InvalidInput` for an empty list.
+    pub fn attach_first(&mut self, names: &[&str]) -> Result<Attached> {
+        let mut refused: Vec<Refused> = Vec::new();
+        for name in names {
+            match self.load_program(name).and_then(Program::attach) {
+                Ok(link) => {
+                    return Ok(Attached {
+                        program: (*name).to_owned(),
+                        link,
+                        refused,
+                    });
+                }
+                Err(error) => {
+                    self.programs.retain(|program| program.name() != *name);
+                    refused.push(Refused {
+                        program: (*name).to_owned(),
+                        error,
+                    });
+                }
+            }
+        }
+        let last = refused
+            .pop()
+            .ok_or_else(|| Error::invalid_input("no program to choose from"))?;
+        let before = refused.into_iter().rev();
+        Err(before.fold(last.error, |error, refused| {
+            error.context(format!(
+                "and before it {}: {:#}",
+                refused.program, refused.error
+            ))
+        }))
+    }
+
+    /// Frees what is kept to load the remaining programs; they cannot be
+    /// loaded any more.
+    pub fn forget_waiting(&mut self) {
+        self.waiting = None;
+    }
+
+    /// The name that the specification was parsed under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The loaded programs, in the order they were loaded.
+    pub fn programs(&self) -> &[Program] {
+        &self.programs
+    }
+
+    /// A loaded program.
+    ///
+    /// # Errors
+    /// `NotFound`, with the reason where it is known.
+    pub fn program(&self, name: &str) -> Result<&Program> {
+        let found = self.position(name).and_then(|at| self.programs.get(at));
+        found.ok_or_else(|| {
+            let refused = self.refused.iter().find(|refused| refused.program == name);
+            let state = match refused {
+                Some(refused) => format!("was refused: {:#}", refused.error),
+                None => "is not loaded".to_owned(),
+            };
+            Error::not_found(format!("program {name} {state}"))
+                .context(format!("object {}", self.name))
+        })
+    }
+
+    /// The maps, in the object's order.
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
+    }
+
+    /// A map by its name in the object.
+    ///
+    /// # Errors
+    /// `NotFound`, with the names that exist.
+    pub fn map(&self, name: &str) -> Result<&Map> {
+        self.maps
+            .iter()
+            .find(|map| map.name() == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = self.maps.iter().map(Map::name).collect();
+                Error::not_found(format!("no map {name} among {}", names.join(", ")))
+                    .context(format!("object {}", self.name))
+            })
+    }
+
+    /// The optional programs that were refused.
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// What became of the CO-RE relocations.
+    pub fn relocations(&self) -> &relo_core::Report {
+        &self.relocations
+    }
+
+    /// Whether the kernel took the object's BTF.
+    pub fn btf_use(&self) -> &BtfUse {
+        &self.btf_use
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.programs
+            .iter()
+            .position(|program| program.name() == name)
+    }
+
+    fn load_waiting(&mut self, name: &str) -> Result<()> {
+        let waiting = self.waiting.as_mut();
+        let waiting =
+            waiting.ok_or_else(|| Error::not_found(format!("no program {name} left to load")))?;
+        let loaded = waiting.load(name, &self.relocations);
+        if waiting.is_empty() {
+            self.waiting = None;
+        }
+        self.programs.push(loaded?);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("name", &self.name)
+            .field("maps", &self.maps)
+            .field("programs", &self.programs)
+            .field("refused", &self.refused)
+            .field("btf_use", &self.btf_use)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sends a command that needs memory; where that is refused, lifts the limit of
+/// locked memory, once in the life of the process, and sends it again.
+///
+/// Before 5.11 BPF memory counted against that limit, which is 64 KiB for a
+/// process that nobody thought of.
+fn with_memlock<T>(mut call: impl FnMut() -> sys::Result<T>) -> sys::Result<T> {
+    static RAISED: AtomicBool = AtomicBool::new(false);
+    match call() {
+        Err(Errno::PERM) if !RAISED.swap(true, Ordering::Relaxed) => {
+            if sys::raise_memlock_limit().is_err() {
+                return Err(Errno::PERM);
+            }
+            call()
+        }
+        other => other,
+    }
+}
+
+/// A name as the kernel takes it: 15 bytes of letters, digits, `_` and `.`.
+fn kernel_name(name: &str) -> [u8; 16] {
+    let mut out = [0; 16];
+    for (place, byte) in out.iter_mut().zip(name.bytes().take(15)) {
+        let legal = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+        *place = if legal { byte } else { b'_' };
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_and_cleaned_for_the_kernel() {
+        assert_eq!(&kernel_name("a-b.c"), b"a_b.c\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(&kernel_name("a_name_of_many_letters"), b"a_name_of_many_\0");
+        assert_eq!(&kernel_name("é"), b"__\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    }
+}

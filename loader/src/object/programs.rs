@@ -1,0 +1,208 @@
+//! Loading the programs of an object.
+
+use super::hooks::{self, Hook};
+use super::refusal::{LOG_LEVEL_STATS, Refusal, load_with_log};
+use super::{LoadOptions, kernel_name, with_memlock};
+use crate::error::{Error, Result, ResultExt};
+use crate::insn::Insn;
+use crate::map::Map;
+use crate::program::Program;
+use crate::relo_core::Report;
+use crate::spec::{MapRef, ObjectSpec, ProgramSpec};
+use crate::sys::{self, ExtRecords, Log};
+use crate::verifier;
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+/// BPF_F_SLEEPABLE.
+const SLEEPABLE: u32 = 1 << 4;
+/// Statistics are three lines.
+const STATS_BYTES: usize = 4 << 10;
+
+/// Programs that are not loaded yet, with all that loading them takes.
+pub(super) struct Waiting {
+    /// Without maps and programs; it still knows names, types and lines.
+    spec: ObjectSpec,
+    programs: Vec<Unloaded>,
+    btf: Option<OwnedFd>,
+    license: CString,
+    want_stats: bool,
+}
+
+/// One of them.
+struct Unloaded {
+    /// Its index in the object, by which the report knows it.
+    index: usize,
+    program: ProgramSpec,
+    hook: Hook,
+}
+
+impl Waiting {
+    /// Takes the programs of `spec`, whose maps are `maps`.
+    pub(super) fn new(
+        mut spec: ObjectSpec,
+        hooks: Vec<Hook>,
+        btf: Option<OwnedFd>,
+        maps: &[Map],
+        options: &LoadOptions,
+    ) -> Result<Self> {
+        let license = CString::new(spec.license.as_str())
+            .map_err(|_| Error::malformed("a license with a NUL inside"))?;
+        let programs = core::mem::take(&mut spec.programs).into_iter().zip(hooks);
+        let unloaded = |(index, (mut program, hook)): (usize, (ProgramSpec, Hook))| {
+            relocate_maps(&mut program.insns, &program.map_refs, maps)
+                .with_context(|| format!("program {}", program.name))?;
+            Ok(Unloaded {
+                index,
+                program,
+                hook,
+            })
+        };
+        let programs = programs.enumerate().map(unloaded).collect::<Result<_>>()?;
+        let want_stats = options.want_stats;
+        Ok(Self {
+            spec,
+            programs,
+            btf,
+            license,
+            want_stats,
+        })
+    }
+
+    /// The programs to load without being asked.
+    pub(super) fn automatic(&self) -> Vec<String> {
+        let programs = self.programs.iter().map(|unloaded| &unloaded.program);
+        let automatic = programs.filter(|program| program.kind.autoload);
+        automatic.map(|program| program.name.clone()).collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.programs.is_empty()
+    }
+
+    /// Loads the program of that name. Once it is loaded it is gone from here;
+    /// one that is refused stays.
+    pub(super) fn load(&mut self, name: &str, report: &Report) -> Result<Program> {
+        let named = |unloaded: &Unloaded| unloaded.program.name == name;
+        let Some(at) = self.programs.iter().position(named) else {
+            let names = self
+                .programs
+                .iter()
+                .map(|unloaded| unloaded.program.name.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            return Err(Error::not_found(format!("no program {name} among {names}")));
+        };
+        let unloaded = &self.programs[at];
+        let loaded = self.load_one(unloaded, report).with_context(|| {
+            format!(
+                "program {} ({})",
+                unloaded.program.name, unloaded.program.section
+            )
+        })?;
+        self.programs.remove(at);
+        Ok(loaded)
+    }
+
+    fn load_one(&self, unloaded: &Unloaded, report: &Report) -> Result<Program> {
+        let Unloaded {
+            index,
+            program,
+            hook,
+        } = unloaded;
+        if let Some(failure) = report.failure(*index) {
+            // It stays in the report, for who asks again.
+            return Err(Error::new(failure.kind(), format!("{failure:#}")));
+        }
+        let attach_btf_id = match hook {
+            Hook::Untyped => 0,
+            Hook::Type(id) => *id,
+            Hook::Missing => return Err(hooks::missing(&program.kind.attach)),
+            Hook::Unreadable(why) => return Err(Error::not_found(why.clone())),
+        };
+        let insns = program.insn_bytes();
+        let load = sys::ProgLoad {
+            prog_type: program.kind.prog_type,
+            expected_attach_type: program.kind.expected_attach_type,
+            prog_flags: if program.kind.sleepable { SLEEPABLE } else { 0 },
+            kern_version: self.spec.kernel_version.unwrap_or(0),
+            name: kernel_name(&program.name),
+            license: &self.license,
+            insns: &insns,
+            btf: self.btf.as_ref().map(AsFd::as_fd),
+            func_info: ExtRecords {
+                rec_bytes: program.func_info.rec_size(),
+                bytes: program.func_info.as_bytes(),
+            },
+            line_info: ExtRecords {
+                rec_bytes: program.line_info.rec_size(),
+                bytes: program.line_info.as_bytes(),
+            },
+            attach_btf_id,
+        };
+        let errno = match self.first_attempt(&load) {
+            Ok((fd, processed)) => return Ok(Program::new(program, fd, processed)),
+            Err(errno) => errno,
+        };
+        match load_with_log(&load, errno) {
+            Ok(fd) => Ok(Program::new(program, fd, None)),
+            Err(refusal) => Err(self.explain(refusal, unloaded, report)),
+        }
+    }
+
+    fn explain(&self, refusal: Refusal, unloaded: &Unloaded, report: &Report) -> Error {
+        let relocation = |insn| report.at(unloaded.index, insn);
+        refusal.explain(&self.spec, &unloaded.program, relocation)
+    }
+
+    /// Loads without a log, or with the statistics alone.
+    fn first_attempt(&self, load: &sys::ProgLoad<'_>) -> sys::Result<(OwnedFd, Option<u32>)> {
+        if !self.want_stats {
+            return with_memlock(|| sys::prog_load(load, None)).map(|fd| (fd, None));
+        }
+        let mut buffer = [0; STATS_BYTES];
+        let loaded = with_memlock(|| {
+            let level = LOG_LEVEL_STATS;
+            let mut log = Log {
+                level,
+                buffer: &mut buffer,
+                true_bytes: 0,
+            };
+            sys::prog_load(load, Some(&mut log))
+        });
+        loaded.map(|fd| (fd, verifier::processed_insns(&verifier::text(&buffer))))
+    }
+}
+
+/// Puts the descriptors of the maps into the instructions.
+fn relocate_maps(insns: &mut [Insn], map_refs: &[MapRef], maps: &[Map]) -> Result<()> {
+    for reference in map_refs {
+        let map = maps.get(reference.map);
+        let place = insns
+            .get_mut(reference.insn)
+            .filter(|insn| insn.is_ldimm64());
+        let (Some(map), Some(place)) = (map, place) else {
+            let MapRef { insn, map, .. } = reference;
+            let cause = format!("instruction {insn} refers to map {map} of {}", maps.len());
+            return Err(Error::invalid_input(cause));
+        };
+        place.imm = map.as_fd().as_raw_fd();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_to_a_map_that_is_not_there_is_an_error() {
+        let mut insns = Insn::ldimm64(1, 1, 0);
+        let reference = MapRef {
+            insn: 0,
+            map: 3,
+            value_offset: None,
+        };
+        let error = relocate_maps(&mut insns, &[reference], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "instruction 0 refers to map 3 of 0");
+    }
+}

@@ -1,0 +1,175 @@
+//! Programs that exist in the kernel.
+
+use crate::attach::{self, Link, Rung};
+use crate::error::{Result, ResultExt};
+use crate::spec::{AttachSpec, ProgramSpec};
+use crate::sys;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// A loaded program; gone when this and all its links are.
+#[derive(Debug)]
+pub struct Program {
+    fd: OwnedFd,
+    name: String,
+    section: String,
+    attach: AttachSpec,
+    processed_insns: Option<u32>,
+}
+
+/// What the kernel says about a program.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProgramInfo {
+    /// The kernel's number for the program.
+    pub id: u32,
+    /// The first eight bytes of a digest of the instructions.
+    pub tag: [u8; 8],
+    /// Instructions that the verifier processed to accept it. Kernel: 5.16, or
+    /// any where the program was loaded with
+    /// [`LoadOptions::want_stats`](crate::object::LoadOptions::want_stats)
+    pub verified_insns: Option<u32>,
+    /// Bytes of machine code; 0 where it is not compiled or may not be seen.
+    pub jited_bytes: u32,
+    /// Bytes of BPF code after the verifier has rewritten it.
+    pub xlated_bytes: u32,
+    /// When it was loaded, in nanoseconds since boot.
+    pub load_time_ns: u64,
+    /// Time spent in it; counts only under [`enable_run_stats`].
+    pub run_time_ns: u64,
+    /// Runs; counts only under [`enable_run_stats`].
+    pub run_count: u64,
+    /// Runs that did not happen because the program, or for a kprobe any
+    /// program, was running on that CPU already. Kernel: 5.12
+    pub recursion_misses: Option<u64>,
+}
+
+impl Program {
+    pub(crate) fn new(spec: &ProgramSpec, fd: OwnedFd, processed_insns: Option<u32>) -> Self {
+        Self {
+            fd,
+            name: spec.name.clone(),
+            section: spec.section.clone(),
+            attach: spec.kind.attach.clone(),
+            processed_insns,
+        }
+    }
+
+    /// The function's name in C.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The ELF section, which names the hook.
+    pub fn section(&self) -> &str {
+        &self.section
+    }
+
+    /// The hook that the section names.
+    pub fn attach_spec(&self) -> &AttachSpec {
+        &self.attach
+    }
+
+    /// What the kernel says about the program.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn info(&self) -> Result<ProgramInfo> {
+        let info = sys::prog_info(self.fd.as_fd())
+            .map_err(|errno| errno.error("program info"))
+            .with_context(|| format!("program {}", self.name))?;
+        Ok(ProgramInfo {
+            id: info.id,
+            tag: info.tag,
+            verified_insns: info.verified_insns.or(self.processed_insns),
+            jited_bytes: info.jited_bytes,
+            xlated_bytes: info.xlated_bytes,
+            load_time_ns: info.load_time_ns,
+            run_time_ns: info.run_time_ns,
+            run_count: info.run_count,
+            recursion_misses: info.recursion_misses,
+        })
+    }
+
+    /// Attaches the program where its section says, in the best way that this
+    /// kernel has.
+    ///
+    /// # Errors
+    /// `NotFound` for a function or tracepoint that the kernel does not have;
+    /// `InvalidInput` where the section names no hook; `Unsupported` for hooks
+    /// that this crate does not attach to; what the kernel says otherwise.
+    pub fn attach(&self) -> Result<Link> {
+        self.attach_from(Rung::Link)
+    }
+
+    /// The same, but leaving out the ways that are better than `rung`: for
+    /// tests of what older kernels would do. Means nothing to fentry, fexit,
+    /// tp_btf and raw tracepoints, for which there is one way.
+    ///
+    /// # Errors
+    /// As [`Program::attach`].
+    pub fn attach_from(&self, rung: Rung) -> Result<Link> {
+        attach::attach(self, rung).with_context(|| self.context())
+    }
+
+    /// Attaches a raw tracepoint program to `name`, whatever its section says.
+    ///
+    /// # Errors
+    /// As [`Program::attach`].
+    pub fn attach_raw_tracepoint(&self, name: &str) -> Result<Link> {
+        attach::raw_tracepoint(self, name).with_context(|| self.context())
+    }
+
+    /// Attaches a tracepoint program to `category/name`.
+    ///
+    /// # Errors
+    /// As [`Program::attach`].
+    pub fn attach_tracepoint(&self, category: &str, name: &str, rung: Rung) -> Result<Link> {
+        attach::tracepoint(self, category, name, rung).with_context(|| self.context())
+    }
+
+    /// Attaches a kprobe program `offset_bytes` into `function`.
+    ///
+    /// # Errors
+    /// As [`Program::attach`].
+    pub fn attach_kprobe(&self, function: &str, offset_bytes: u64, rung: Rung) -> Result<Link> {
+        let target = attach::KprobeTarget::entry(function, offset_bytes);
+        attach::kprobe_at(self, &target, rung).with_context(|| self.context())
+    }
+
+    /// Attaches a kprobe program to the return of `function`.
+    ///
+    /// # Errors
+    /// As [`Program::attach`].
+    pub fn attach_kretprobe(&self, function: &str, rung: Rung) -> Result<Link> {
+        let target = attach::KprobeTarget::ret(function);
+        attach::kprobe_at(self, &target, rung).with_context(|| self.context())
+    }
+
+    fn context(&self) -> String {
+        format!("attaching program {} ({})", self.name, self.section)
+    }
+}
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Counting of runs and their time, for all programs; ends on drop.
+#[derive(Debug)]
+pub struct RunStats {
+    _fd: OwnedFd,
+}
+
+/// Lets the kernel count the runs of all programs and their time.
+///
+/// # Errors
+/// What the kernel says.
+///
+/// Kernel: 5.8
+pub fn enable_run_stats() -> Result<RunStats> {
+    let enabled = sys::enable_stats_run_time();
+    let fd = enabled.map_err(|errno| errno.error("BPF_ENABLE_STATS"))?;
+    Ok(RunStats { _fd: fd })
+}

@@ -1,0 +1,333 @@
+//! CO-RE: what a program reads, found again in the kernel it is loaded into.
+//!
+//! [`relocate`] resolves the relocations of all programs of an object in one
+//! pass over the kernel's types and patches the instructions. What the kernel
+//! does not have is poisoned, not refused: a program may have asked first.
+//! Knows no kernel but the types it is given.
+//!
+//! The rules are libbpf's, to the letter: tools/lib/bpf/relo_core.c.
+
+mod access;
+mod compare;
+mod kind;
+mod patch;
+mod type_match;
+mod value;
+
+pub use kind::ReloKind;
+pub use patch::POISON;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use self::access::Spec;
+use self::compare::Matcher;
+use self::value::{Access, Value};
+use crate::btf::{Kinds, ObjectBtf, Target, Types, Wanted, essential_name};
+use crate::error::{Error, Result, ResultExt};
+use crate::spec::{CoreReloRef, ObjectSpec};
+
+/// What became of an object's relocations.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Applied relocations, in the order of programs and instructions.
+    pub relocations: Vec<Relocated>,
+    /// Programs, by index, that cannot be loaded as they are, and why.
+    pub failed: Vec<(usize, Error)>,
+}
+
+/// One applied relocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relocated {
+    /// Index of the program.
+    pub program: usize,
+    /// Index of the instruction in it.
+    pub insn: usize,
+    /// What it is about: `struct task_struct.mm.exe_file, byte offset`.
+    pub description: Arc<str>,
+    /// The value in the object.
+    pub original: u64,
+    /// The value in the kernel; without a meaning where it is poisoned.
+    pub new: u64,
+    /// Is the instruction now one that the verifier refuses?
+    pub poisoned: bool,
+}
+
+impl Report {
+    /// The relocation of an instruction. A verifier that complains of
+    /// [`POISON`] there means what this one describes.
+    pub fn at(&self, program: usize, insn: usize) -> Option<&Relocated> {
+        self.relocations
+            .iter()
+            .find(|r| (r.program, r.insn) == (program, insn))
+    }
+
+    /// Why a program cannot be loaded, if it cannot.
+    pub fn failure(&self, program: usize) -> Option<&Error> {
+        let mut failed = self.failed.iter();
+        failed
+            .find(|(index, _)| *index == program)
+            .map(|(_, error)| error)
+    }
+
+    /// Takes the reason why a program cannot be loaded out of the report.
+    pub fn take_failure(&mut self, program: usize) -> Option<Error> {
+        let index = self
+            .failed
+            .iter()
+            .position(|(index, _)| *index == program)?;
+        Some(self.failed.swap_remove(index).1)
+    }
+}
+
+/// The answer to one relocation, the same wherever it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Resolution {
+    original: u64,
+    new: u64,
+    /// Nothing in the kernel answers: poison the instruction.
+    poison: bool,
+    /// The instruction has to hold `original`.
+    validate: bool,
+    original_bytes: u32,
+    new_bytes: u32,
+    /// Sizes differ and the type does not bear that: poison memory accesses.
+    misfit: bool,
+}
+
+/// A relocation's kind, root type and access string.
+type Question<'s> = (u32, u32, &'s str);
+
+/// An answer and what it is about; errors are texts, to be told many times.
+type Answer = core::result::Result<(Resolution, Arc<str>), String>;
+
+/// Resolves the CO-RE relocations of all programs and patches them.
+///
+/// A relocation that cannot be resolved fails its program, which the report
+/// then names; the others are as good as ever.
+///
+/// # Errors
+/// Those of the kernel's BTF itself: `Malformed`, or the reader's.
+pub fn relocate(spec: &mut ObjectSpec, target: &mut Target<'_>) -> Result<Report> {
+    let mut report = Report::default();
+    let Some(btf) = &spec.btf else {
+        return Ok(report);
+    };
+    let context = || format!("object {}", spec.name);
+    let answers = answer_all(&spec.programs, btf, target).with_context(context)?;
+    let mut patches = Vec::new();
+    for (index, program) in spec.programs.iter().enumerate() {
+        for relo in &program.core_relos {
+            let answer = &answers[&question(relo)];
+            patches.push((index, relo.insn, answer.clone()));
+        }
+    }
+    for (index, at, answer) in patches {
+        if report.failure(index).is_some() {
+            continue;
+        }
+        let program = &mut spec.programs[index];
+        let patched = answer
+            .map_err(Error::invalid_input)
+            .and_then(|(resolution, about)| {
+                let poisoned = patch::apply(&mut program.insns, at, &resolution)
+                    .with_context(|| format!("relocation of {about}"))?;
+                Ok(Relocated {
+                    program: index,
+                    insn: at,
+                    description: about,
+                    original: resolution.original,
+                    new: resolution.new,
+                    poisoned,
+                })
+            });
+        match patched {
+            Ok(relocated) => report.relocations.push(relocated),
+            Err(error) => {
+                let place = format!("program {}, instruction {at}", program.name);
+                report.failed.push((index, error.context(place)));
+            }
+        }
+    }
+    Ok(report)
+}
+
+fn question(relo: &CoreReloRef) -> Question<'_> {
+    (relo.kind, relo.type_id, &relo.access)
+}
+
+/// Answers each different question once.
+fn answer_all<'s>(
+    programs: &'s [crate::spec::ProgramSpec],
+    btf: &ObjectBtf,
+    target: &mut Target<'_>,
+) -> Result<BTreeMap<Question<'s>, Answer>> {
+    let mut locals = Vec::new();
+    let mut answers = BTreeMap::new();
+    let mut names = Vec::new();
+    let mut roots = Vec::new();
+    for relo in programs.iter().flat_map(|program| &program.core_relos) {
+        let question = question(relo);
+        if answers.contains_key(&question) {
+            continue;
+        }
+        // Replaced below, unless it cannot even be read.
+        let read = Local::read(btf, relo);
+        answers.insert(
+            question,
+            Err(read
+                .as_ref()
+                .err()
+                .map_or_else(String::new, |e| format!("{e:#}"))),
+        );
+        if let Ok(local) = read {
+            names.extend(local.spec.accessors.iter().filter_map(|a| a.name.clone()));
+            roots.extend(local.wanted.clone());
+            locals.push((question, local));
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    target.prepare(&roots, &names)?;
+    // What a root's relocations have ruled out stays ruled out, as in libbpf:
+    // a field then need not mean the same in a type that lacks another.
+    let mut candidates = BTreeMap::<u32, Vec<u32>>::new();
+    for (question, local) in locals {
+        let ids = match (&local.wanted, candidates.get(&question.1)) {
+            (_, Some(ids)) => ids.clone(),
+            (Some(wanted), None) => match target.ids(wanted) {
+                Ok(ids) => ids.to_vec(),
+                Err(error) => {
+                    answers.insert(question, Err(format!("{error:#}")));
+                    continue;
+                }
+            },
+            (None, None) => Vec::new(),
+        };
+        let answer = local.resolve(btf, target, &ids);
+        let answer = answer.with_context(|| format!("relocation of {}", local.about));
+        let answer = answer.map(|(resolution, fitting)| {
+            if !fitting.is_empty() {
+                candidates.insert(question.1, fitting);
+            }
+            (resolution, local.about.clone())
+        });
+        answers.insert(question, answer.map_err(|error| format!("{error:#}")));
+    }
+    Ok(answers)
+}
+
+/// A relocation, read against the object's types.
+struct Local {
+    kind: ReloKind,
+    spec: Spec,
+    about: Arc<str>,
+    /// What the kernel may call the root; nothing for local type ids.
+    wanted: Option<Wanted>,
+}
+
+impl Local {
+    fn read(btf: &ObjectBtf, relo: &CoreReloRef) -> Result<Self> {
+        let CoreReloRef {
+            kind,
+            type_id,
+            access,
+            ..
+        } = relo;
+        let what = || format!("CO-RE relocation of BTF type {type_id} with access {access}");
+        let kind = ReloKind::from_number(*kind).ok_or_else(|| {
+            Error::new(
+                crate::ErrorKind::Unsupported {
+                    feature: "a CO-RE relocation of unknown kind",
+                    since: None,
+                },
+                format!("kind {kind} is not known"),
+            )
+            .context(what())
+        })?;
+        let root = btf.type_by_id(*type_id).with_context(what)?;
+        let spec = access::parse(btf, kind, *type_id, access).with_context(what)?;
+        let about = access::describe(btf, &root, &spec, kind).into();
+        let wanted = if kind == ReloKind::TypeIdLocal {
+            None
+        } else {
+            let name = btf.string(root.name_off)?;
+            let name = essential_name(&name);
+            if name.is_empty() {
+                let error = Error::invalid_input("the type has no name to look for");
+                return Err(error.context(what()));
+            }
+            Some((name.into(), Kinds::compatible_with(root.kind()), true))
+        };
+        Ok(Self {
+            kind,
+            spec,
+            about,
+            wanted,
+        })
+    }
+
+    /// The one answer of all candidates that fit, and which those are.
+    fn resolve(
+        &self,
+        btf: &ObjectBtf,
+        target: &Target<'_>,
+        candidates: &[u32],
+    ) -> Result<(Resolution, Vec<u32>)> {
+        let original = value::of(btf, self.kind, Some(&self.spec))?;
+        if self.kind == ReloKind::TypeIdLocal {
+            return Ok((combine(original, original), Vec::new()));
+        }
+        let mut fitting = Vec::new();
+        let mut first: Option<(Resolution, u32)> = None;
+        for &candidate in candidates {
+            let matcher = Matcher::new(btf, target);
+            let found = matcher.find(self.kind, &self.spec, candidate);
+            let found = found.with_context(|| format!("kernel BTF type {candidate}"))?;
+            let Some(found) = found else {
+                continue;
+            };
+            let value = value::of(target, self.kind, Some(&found))
+                .with_context(|| format!("kernel BTF type {candidate}"))?;
+            let resolution = combine(original, value);
+            fitting.push(candidate);
+            let Some((earlier, offset_bits)) = &first else {
+                first = Some((resolution, found.offset_bits));
+                continue;
+            };
+            let same = earlier.poison == resolution.poison && earlier.new == resolution.new;
+            if !same || *offset_bits != found.offset_bits {
+                return Err(Error::invalid_input(format!(
+                    "ambiguous: {} in kernel BTF type {}, {} in type {candidate}",
+                    earlier.new, fitting[0], resolution.new
+                )));
+            }
+        }
+        let resolution = match first {
+            Some((resolution, _)) => resolution,
+            None => combine(original, value::of(target, self.kind, None)?),
+        };
+        Ok((resolution, fitting))
+    }
+}
+
+/// Both sides' values as one answer.
+fn combine(original: Option<Value>, new: Option<Value>) -> Resolution {
+    let (Some(original), Some(new)) = (original, new) else {
+        return Resolution {
+            poison: true,
+            original: original.map_or(0, |value| value.value),
+            ..Resolution::default()
+        };
+    };
+    let bears_it = original.access == new.access && original.access != Access::Other;
+    Resolution {
+        original: original.value,
+        new: new.value,
+        poison: false,
+        validate: original.validate,
+        original_bytes: original.access_bytes,
+        new_bytes: new.access_bytes,
+        misfit: original.access_bytes != new.access_bytes && !bears_it,
+    }
+}

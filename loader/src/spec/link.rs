@@ -1,0 +1,387 @@
+//! One program out of its functions: the entry, then whatever it can reach.
+//!
+//! Subprograms are appended where the first call to them is met, depth first,
+//! each once; calls and function addresses then become distances. Records of
+//! `.BTF.ext` move along. Same order as libbpf, so that results compare.
+
+use std::collections::BTreeMap;
+
+use super::code::{Code, Function};
+use super::ext::{Ext, RawCoreRelo, Table};
+use super::types::{CoreReloRef, MapKind, MapRef};
+use crate::btf::{ObjectBtf, Types};
+use crate::elf::{Elf, Relocation, Symbol};
+use crate::error::{Error, Result, ResultExt};
+use crate::ext_info::{FuncInfo, LineInfo, Record, Records};
+use crate::insn::{INSN_SIZE_BYTES, Insn, pseudo};
+
+/// Everything that linking reads.
+#[derive(Debug)]
+pub(super) struct Inputs<'e, 'd> {
+    pub elf: &'e Elf<'d>,
+    pub code: Code<'e, 'd>,
+    pub btf: Option<&'e ObjectBtf>,
+    pub ext: Ext<'d>,
+    pub maps: MapPlaces,
+}
+
+/// Which map a section and an offset stand for, or why there is none.
+#[derive(Debug, Default)]
+pub(super) struct MapPlaces {
+    /// Maps of `.maps`, by section and byte offset.
+    pub defined: BTreeMap<(usize, u64), core::result::Result<usize, String>>,
+    /// Data maps with their size in bytes, by section.
+    pub data: BTreeMap<usize, core::result::Result<(usize, u32, MapKind), String>>,
+}
+
+/// Output bytes that all programs of an object may take together. Many small
+/// programs that share large subprograms could otherwise multiply a file.
+#[derive(Debug)]
+pub(super) struct Budget(pub usize);
+
+impl Budget {
+    fn take(&mut self, bytes: usize) -> Result<()> {
+        self.0 = self.0.checked_sub(bytes).ok_or_else(|| {
+            Error::invalid_input("programs with their subprograms are too large together")
+        })?;
+        Ok(())
+    }
+}
+
+/// A linked program.
+#[derive(Debug)]
+pub(super) struct Linked {
+    pub insns: Vec<Insn>,
+    pub map_refs: Vec<MapRef>,
+    pub core_relos: Vec<CoreReloRef>,
+    pub func_info: Records<FuncInfo>,
+    pub line_info: Records<LineInfo>,
+    pub subprograms: Vec<(String, usize)>,
+}
+
+/// A program while its parts come together.
+struct Linker<'a, 'e, 'd> {
+    inputs: &'a Inputs<'e, 'd>,
+    budget: &'a mut Budget,
+    insns: Vec<Insn>,
+    map_refs: Vec<MapRef>,
+    /// Index of a function → its first slot in `insns`.
+    placed: BTreeMap<usize, usize>,
+    /// The same, by slot.
+    order: Vec<(usize, usize)>,
+}
+
+/// Links the function with this index as an entry program.
+pub(super) fn link(inputs: &Inputs<'_, '_>, budget: &mut Budget, entry: usize) -> Result<Linked> {
+    let mut linker = Linker {
+        inputs,
+        budget,
+        insns: Vec::new(),
+        map_refs: Vec::new(),
+        placed: BTreeMap::new(),
+        order: Vec::new(),
+    };
+    linker.place_all(entry)?;
+    linker.map_refs.sort_by_key(|map_ref| map_ref.insn);
+    let func_info = linker.records(&inputs.ext.functions)?;
+    let line_info = linker.records(&inputs.ext.lines)?;
+    let core_relos = linker.core_relos()?;
+    let names = linker.order.iter().filter_map(|&(index, start)| {
+        let function = inputs.code.functions.get(index)?;
+        Some((function.name.to_owned(), start))
+    });
+    let subprograms = names.collect();
+    Ok(Linked {
+        insns: linker.insns,
+        map_refs: linker.map_refs,
+        core_relos,
+        func_info,
+        line_info,
+        subprograms,
+    })
+}
+
+impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
+    /// Depth first with a stack of our own: how deep calls nest is up to the
+    /// object.
+    fn place_all(&mut self, entry: usize) -> Result<()> {
+        self.place(entry)?;
+        // Function, its slots still to look at.
+        let mut stack = vec![(entry, 0)];
+        while let Some((index, from)) = stack.pop() {
+            let function = self.function(index)?;
+            let next = self.next_reference(index, function, from);
+            let called = next.with_context(|| format!("function {}", function.name))?;
+            let Some((slot, callee)) = called else {
+                continue;
+            };
+            stack.push((index, slot + 1));
+            if !self.placed.contains_key(&callee) {
+                self.place(callee)?;
+                stack.push((callee, 0));
+            }
+            self.point(index, slot, callee)?;
+        }
+        Ok(())
+    }
+
+    fn function(&self, index: usize) -> Result<&'a Function<'d>> {
+        let function = self.inputs.code.functions.get(index);
+        function.ok_or_else(|| Error::not_found(format!("function {index}")))
+    }
+
+    /// Appends a function's instructions and resolves what they load.
+    fn place(&mut self, index: usize) -> Result<()> {
+        let function = self.function(index)?;
+        let insns = self.inputs.code.insns(function)?;
+        let start = self.insns.len();
+        self.budget
+            .take(insns.len() * INSN_SIZE_BYTES + function.name.len())?;
+        self.insns.extend(insns);
+        self.placed.insert(index, start);
+        self.order.push((index, start));
+        for relocation in self.inputs.code.relocations(function) {
+            self.resolve(function, start, relocation).with_context(|| {
+                format!(
+                    "function {}, relocation at byte {}",
+                    function.name, relocation.offset
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Applies one relocation to the copy of `function` at `start`.
+    fn resolve(
+        &mut self,
+        function: &Function<'_>,
+        start: usize,
+        relocation: &Relocation,
+    ) -> Result<()> {
+        let (slot, symbol) = self.target(function, relocation)?;
+        let at = start + slot;
+        let Some(insn) = self.insns.get(at).copied() else {
+            return Err(Error::malformed("past the function's end"));
+        };
+        if symbol.is_extern() {
+            return Err(Error::new(
+                crate::ErrorKind::Unsupported {
+                    feature: "externs",
+                    since: None,
+                },
+                format!("extern {} is not supported", symbol.name),
+            ));
+        }
+        if insn.is_subprog_call() {
+            return Ok(());
+        }
+        if !insn.is_ldimm64() || self.insns.get(at + 1).is_none_or(|high| high.code != 0) {
+            return Err(Error::malformed(format!("against instruction {insn:?}")));
+        }
+        let section = symbol
+            .section
+            .ok_or_else(|| Error::malformed(format!("symbol {} has no section", symbol.name)))?;
+        if self
+            .inputs
+            .elf
+            .section(section)
+            .is_some_and(|s| s.is_code())
+        {
+            // The distance is known once the function is placed.
+            self.insns[at].set_src(pseudo::FUNC);
+            return Ok(());
+        }
+        self.load_map(at, section, &symbol)
+    }
+
+    /// The slot inside its function that a relocation patches, its symbol.
+    fn target(
+        &self,
+        function: &Function<'_>,
+        relocation: &Relocation,
+    ) -> Result<(usize, Symbol<'d>)> {
+        let slot = relocation.offset / INSN_SIZE_BYTES as u64;
+        let slot = (slot as usize).checked_sub(function.slots.start);
+        let symbol = self.inputs.elf.symbol(relocation.symbol);
+        match (slot, symbol) {
+            (Some(slot), Some(symbol)) if relocation.offset % INSN_SIZE_BYTES as u64 == 0 => {
+                Ok((slot, symbol))
+            }
+            _ => Err(Error::malformed(format!(
+                "symbol {} or its place does not exist",
+                relocation.symbol
+            ))),
+        }
+    }
+
+    /// Marks the `ldimm64` at `at` as a map, or as a byte of a data map.
+    fn load_map(&mut self, at: usize, section: usize, symbol: &Symbol<'_>) -> Result<()> {
+        let places = &self.inputs.maps;
+        let because = |reason: &String| Error::not_found(reason.clone());
+        self.budget.take(size_of::<MapRef>())?;
+        if let Some(data) = places.data.get(&section) {
+            let &(map, size_bytes, _) = data.as_ref().map_err(because)?;
+            // Section symbols carry the offset in the instruction.
+            let addend = i128::from(self.insns[at].imm);
+            let offset = u32::try_from(i128::from(symbol.value) + addend).ok();
+            let offset = offset
+                .filter(|&offset| offset <= size_bytes)
+                .ok_or_else(|| {
+                    Error::malformed(format!("{} lies outside of its section", symbol.name))
+                })?;
+            self.insns[at].set_src(pseudo::MAP_VALUE);
+            self.insns[at].imm = 0;
+            self.insns[at + 1].imm = offset as i32;
+            self.map_refs.push(MapRef {
+                insn: at,
+                map,
+                value_offset: Some(offset),
+            });
+            return Ok(());
+        }
+        let Some(map) = places.defined.get(&(section, symbol.value)) else {
+            let name = self.inputs.elf.section(section).map_or("", |s| s.name);
+            return Err(Error::not_found(format!(
+                "symbol {} in section {name} is no map, variable or function",
+                symbol.name
+            )));
+        };
+        let &map = map.as_ref().map_err(because)?;
+        self.insns[at].set_src(pseudo::MAP_FD);
+        self.insns[at].imm = 0;
+        self.map_refs.push(MapRef {
+            insn: at,
+            map,
+            value_offset: None,
+        });
+        Ok(())
+    }
+
+    /// The next call or function address of a function from a slot on: the
+    /// slot, and the function it is about.
+    fn next_reference(
+        &self,
+        index: usize,
+        function: &Function<'_>,
+        from: usize,
+    ) -> Result<Option<(usize, usize)>> {
+        let start = self.placed.get(&index).copied().unwrap_or(0);
+        let body = start..start + function.slots.len();
+        let body = self.insns.get(body).unwrap_or_default();
+        let is_reference = |insn: &Insn| insn.is_subprog_call() || insn.is_func_address();
+        let rest = body.get(from..).unwrap_or_default();
+        let Some(slot) = rest.iter().position(is_reference) else {
+            return Ok(None);
+        };
+        let slot = from + slot;
+        let callee = self.callee(function, slot, body[slot])?;
+        Ok(Some((slot, callee)))
+    }
+
+    fn callee(&self, function: &Function<'_>, slot: usize, insn: Insn) -> Result<usize> {
+        let place = (function.slots.start + slot) * INSN_SIZE_BYTES;
+        let relocations = self.inputs.code.relocations(function);
+        let at = relocations.partition_point(|r| r.offset < place as u64);
+        let relocation = relocations.get(at).filter(|r| r.offset == place as u64);
+        let imm = i128::from(insn.imm);
+        let (section, target) = match relocation {
+            Some(relocation) => {
+                let (_, symbol) = self.target(function, relocation)?;
+                let section = symbol.section.unwrap_or(0);
+                let unit = INSN_SIZE_BYTES as i128;
+                let value = i128::from(symbol.value);
+                if insn.is_func_address() {
+                    (section, (value + imm) / unit)
+                } else {
+                    (section, value / unit + imm + 1)
+                }
+            }
+            // Same section: the distance is right as it stands.
+            None => (
+                function.section,
+                (function.slots.start + slot) as i128 + imm + 1,
+            ),
+        };
+        let found = usize::try_from(target).ok();
+        let found = found.and_then(|slot| self.inputs.code.function_at(section, slot));
+        found.ok_or_else(|| {
+            let name = self.inputs.elf.section(section).map_or("", |s| s.name);
+            Error::malformed(format!(
+                "instruction {slot} calls instruction {target} of section {name}, where no function starts"
+            ))
+        })
+    }
+
+    /// Writes the distance from a reference to the function it is about.
+    fn point(&mut self, index: usize, slot: usize, callee: usize) -> Result<()> {
+        let (from, to) = (self.placed.get(&index), self.placed.get(&callee));
+        let (Some(&from), Some(&to)) = (from, to) else {
+            return Err(Error::not_found(format!("function {callee}")));
+        };
+        let distance = to as i64 - (from + slot) as i64 - 1;
+        let distance = i32::try_from(distance)
+            .map_err(|_| Error::invalid_input("a call over more than 2^31 instructions"))?;
+        if let Some(insn) = self.insns.get_mut(from + slot) {
+            insn.imm = distance;
+        }
+        Ok(())
+    }
+
+    /// The records of all parts, or none: the kernel refuses a program where
+    /// some functions have records and others lack theirs.
+    fn records<R: Record>(&mut self, table: &Table<'_>) -> Result<Records<R>> {
+        if table.rec_size == 0 {
+            return Ok(Records::default());
+        }
+        let mut records = Records::with_rec_size(table.rec_size)?;
+        let order = core::mem::take(&mut self.order);
+        for &(index, start) in &order {
+            let function = self.function(index)?;
+            let own = table.records(function.section, &function.slots);
+            // Each function needs a record for its first instruction.
+            let first = own.first().map(|&(slot, _)| slot as usize);
+            if first != Some(function.slots.start) {
+                records.clear();
+                break;
+            }
+            self.budget.take(size_of_val(own))?;
+            for &(slot, record) in own {
+                let slot = start + slot as usize - function.slots.start;
+                records.push_rebased(record, slot as u32)?;
+            }
+        }
+        self.order = order;
+        Ok(records)
+    }
+
+    fn core_relos(&mut self) -> Result<Vec<CoreReloRef>> {
+        let Some(btf) = self.inputs.btf else {
+            return Ok(Vec::new());
+        };
+        let mut relos = Vec::new();
+        let order = core::mem::take(&mut self.order);
+        for &(index, start) in &order {
+            let function = self.function(index)?;
+            let own = self
+                .inputs
+                .ext
+                .core_relos
+                .records(function.section, &function.slots);
+            for &(slot, record) in own {
+                let Some(relo) = RawCoreRelo::read(record) else {
+                    continue;
+                };
+                let access = btf.text(relo.access_str_off)?;
+                self.budget.take(size_of::<CoreReloRef>() + access.len())?;
+                relos.push(CoreReloRef {
+                    insn: start + slot as usize - function.slots.start,
+                    kind: relo.kind,
+                    type_id: relo.type_id,
+                    access,
+                });
+            }
+        }
+        self.order = order;
+        Ok(relos)
+    }
+}

@@ -1,0 +1,166 @@
+//! What an object file asks for: maps, programs, and how they hang together.
+//!
+//! Pure values, made from bytes alone and the same on every host. Knows ELF,
+//! BTF and libbpf's section names; deliberately knows nothing of the running
+//! kernel: file descriptors, kernel BTF ids and relocation results come later.
+
+mod code;
+mod ext;
+mod fixup;
+mod globals;
+mod link;
+mod maps;
+mod parse;
+mod sections;
+mod types;
+
+pub use types::{
+    AttachSpec, CoreReloRef, MapKind, MapRef, MapSpec, ProgramKind, ProgramSpec, Variable,
+};
+
+use crate::btf::{ObjectBtf, Types};
+use crate::error::{Error, Result, ResultExt};
+
+/// One object file, taken apart.
+#[derive(Clone, Debug)]
+pub struct ObjectSpec {
+    /// The name the caller gave, for messages and for map names.
+    pub name: String,
+    /// Content of the `license` section, empty where there is none.
+    pub license: String,
+    /// Content of the `version` section. Only kernels before 5.0 care.
+    pub kernel_version: Option<u32>,
+    /// Maps, in the order that [`MapRef::map`] counts.
+    pub maps: Vec<MapSpec>,
+    /// Entry programs, each with its subprograms already appended.
+    pub programs: Vec<ProgramSpec>,
+    /// The object's own types, fixed up for the kernel.
+    pub btf: Option<ObjectBtf>,
+    /// What could not be used, and why: `(section or program, reason)`.
+    pub skipped: Vec<(String, String)>,
+}
+
+impl ObjectSpec {
+    /// Takes an object file apart. `name` is for messages.
+    ///
+    /// What cannot be used alone, such as one section of an unknown name, is
+    /// reported in [`ObjectSpec::skipped`] and blocks nothing else.
+    ///
+    /// # Errors
+    /// `Malformed` where ELF, BTF or `.BTF.ext` do not fit together,
+    /// `Unsupported` for another class, byte order or machine.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
+        parse::parse(name, bytes).with_context(|| format!("object {name}"))
+    }
+
+    /// Index of the map with this name.
+    pub fn map_index(&self, name: &str) -> Option<usize> {
+        self.maps.iter().position(|map| map.name == name)
+    }
+
+    /// The map with this name, to be changed before it is created.
+    ///
+    /// # Errors
+    /// `NotFound`, naming the maps that exist.
+    pub fn map_mut(&mut self, name: &str) -> Result<&mut MapSpec> {
+        match self.map_index(name) {
+            Some(index) => Ok(&mut self.maps[index]),
+            None => {
+                let names = self.maps.iter().map(|map| map.name.as_str());
+                Err(missing("map", name, names).context(format!("object {}", self.name)))
+            }
+        }
+    }
+
+    /// The program with this name, to be changed before it is loaded.
+    ///
+    /// # Errors
+    /// `NotFound`, naming the programs that exist.
+    pub fn program_mut(&mut self, name: &str) -> Result<&mut ProgramSpec> {
+        match self
+            .programs
+            .iter()
+            .position(|program| program.name == name)
+        {
+            Some(index) => Ok(&mut self.programs[index]),
+            None => {
+                let names = self.programs.iter().map(|program| program.name.as_str());
+                Err(missing("program", name, names).context(format!("object {}", self.name)))
+            }
+        }
+    }
+
+    /// The initial bytes of a global variable.
+    ///
+    /// # Errors
+    /// `NotFound`, naming the variables that exist.
+    pub fn global(&self, name: &str) -> Result<&[u8]> {
+        let (map, range) = self.variable(name)?;
+        let content = self.maps[map].content.as_deref().unwrap_or_default();
+        content
+            .get(range)
+            .ok_or_else(|| Error::malformed(format!("variable {name} lies outside of its section")))
+    }
+
+    /// Sets the initial bytes of a global variable, little-endian.
+    ///
+    /// # Errors
+    /// `NotFound`, naming the variables that exist; `InvalidInput` where the
+    /// size is another.
+    pub fn set_global(&mut self, name: &str, value: &[u8]) -> Result<()> {
+        let (map, range) = self.variable(name)?;
+        let size = range.len();
+        let content = self.maps[map].content.as_deref_mut().unwrap_or_default();
+        match content.get_mut(range) {
+            Some(place) if size == value.len() => {
+                place.copy_from_slice(value);
+                Ok(())
+            }
+            _ => Err(Error::invalid_input(format!(
+                "variable {name} has {size} bytes, not {}",
+                value.len()
+            ))
+            .context(format!("object {}", self.name))),
+        }
+    }
+
+    /// The map and the bytes in it that a variable takes.
+    fn variable(&self, name: &str) -> Result<(usize, core::ops::Range<usize>)> {
+        let all = || {
+            let maps = self.maps.iter().enumerate();
+            maps.flat_map(|(map, spec)| spec.variables.iter().map(move |variable| (map, variable)))
+        };
+        match all().find(|(_, variable)| variable.name == name) {
+            Some((map, variable)) => {
+                let start = variable.offset as usize;
+                Ok((map, start..start.saturating_add(variable.size as usize)))
+            }
+            None => {
+                let names = all().map(|(_, variable)| variable.name.as_str());
+                Err(missing("variable", name, names).context(format!("object {}", self.name)))
+            }
+        }
+    }
+
+    /// The source line of an instruction of a program: file, line, text.
+    pub fn line_at(&self, program: &ProgramSpec, insn: usize) -> Option<(String, u32, String)> {
+        let btf = self.btf.as_ref()?;
+        let before = |line: &crate::ext_info::LineInfo| line.insn_offset as usize <= insn;
+        let line = program.line_info.iter().take_while(before).last()?;
+        let file = btf.text(line.file_name_off).ok()?;
+        let text = btf.text(line.line_off).ok()?;
+        Some((file, line.line(), text.trim().to_owned()))
+    }
+}
+
+/// What was looked for, and what there is instead.
+fn missing<'n>(what: &str, name: &str, names: impl Iterator<Item = &'n str>) -> Error {
+    /// Names that a message shows.
+    const SHOWN: usize = 40;
+    let names: Vec<_> = names.take(SHOWN).collect();
+    let names = match names.is_empty() {
+        true => "there is none".to_owned(),
+        false => format!("there are {}", names.join(", ")),
+    };
+    Error::not_found(format!("no {what} {name}; {names}"))
+}

@@ -1,0 +1,182 @@
+//! From bytes to [`ObjectSpec`]: sections, types, maps, programs, in order.
+
+use super::code::Code;
+use super::ext::Ext;
+use super::globals::{self, Globals};
+use super::link::{self, Budget, Inputs, MapPlaces};
+use super::types::{MapSpec, ProgramSpec};
+use super::{ObjectSpec, fixup, maps, sections};
+use crate::btf::{ObjectBtf, Types};
+use crate::bytes;
+use crate::elf::Elf;
+use crate::error::{Error, Result, ResultExt};
+
+/// Bytes that the programs of an object may take in all, subprograms counted
+/// once per program.
+const MAX_LINKED_BYTES: usize = 64 << 20;
+
+/// What is left out is reported; past this many it is only counted.
+const MAX_SKIPPED: usize = 256;
+
+/// What could not be used, and why.
+#[derive(Debug, Default)]
+struct Skipped {
+    entries: Vec<(String, String)>,
+    more: usize,
+}
+
+impl Skipped {
+    fn push(&mut self, what: &str, error: &Error) {
+        if self.entries.len() < MAX_SKIPPED {
+            self.entries.push((what.to_owned(), format!("{error:#}")));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn into_entries(mut self) -> Vec<(String, String)> {
+        if self.more > 0 {
+            let reason = format!("{} more are left out", self.more);
+            self.entries.push(("...".to_owned(), reason));
+        }
+        self.entries
+    }
+}
+
+pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
+    let elf = Elf::parse(data)?;
+    let mut skipped = Skipped::default();
+    let btf = match elf.find(".BTF") {
+        Some((_, section)) => Some(parse_btf(section.data, &elf).with_context(|| "section .BTF")?),
+        None => None,
+    };
+    let ext = match (elf.find(".BTF.ext"), &btf) {
+        (Some((_, section)), Some(btf)) => {
+            Ext::parse(section.data, btf, &elf).with_context(|| "section .BTF.ext")?
+        }
+        _ => Ext::default(),
+    };
+    let (map_specs, places) = collect_maps(&elf, btf.as_ref(), &mut skipped)?;
+    let code = Code::new(&elf, |name, error| skipped.push(name, &error))?;
+    let inputs = Inputs {
+        elf: &elf,
+        code,
+        btf: btf.as_ref(),
+        ext,
+        maps: places,
+    };
+    let programs = collect_programs(&inputs, &mut skipped)?;
+    let text = |name| elf.find(name).map(|(_, section)| section.data);
+    let license = text("license").unwrap_or_default();
+    let license = license.split(|&byte| byte == 0).next().unwrap_or_default();
+    Ok(ObjectSpec {
+        name: name.to_owned(),
+        license: String::from_utf8_lossy(license).into_owned(),
+        kernel_version: text("version").and_then(|data| bytes::word(data, 0)),
+        maps: map_specs,
+        programs,
+        btf,
+        skipped: skipped.into_entries(),
+    })
+}
+
+fn parse_btf(data: &[u8], elf: &Elf<'_>) -> Result<ObjectBtf> {
+    let mut btf = ObjectBtf::parse(data)?;
+    fixup::fix_up(&mut btf, elf)?;
+    Ok(btf)
+}
+
+/// Maps of `.maps` first, then data sections in the file's order.
+fn collect_maps(
+    elf: &Elf<'_>,
+    btf: Option<&ObjectBtf>,
+    skipped: &mut Skipped,
+) -> Result<(Vec<MapSpec>, MapPlaces)> {
+    let mut specs = Vec::new();
+    let mut places = MapPlaces::default();
+    let mut globals = Globals::new(btf)?;
+    if let (Some((section, _)), Some(btf), Some(id)) =
+        (elf.find(".maps"), btf, globals.type_id(".maps"))
+    {
+        for var in btf.type_by_id(id)?.sec_vars() {
+            let place = (section, u64::from(var.offset));
+            let map = match maps::parse(btf, var.type_id) {
+                Ok(spec) => {
+                    specs.push(spec);
+                    Ok(specs.len() - 1)
+                }
+                Err(error) => {
+                    skipped.push(".maps", &error);
+                    Err(format!("{error:#}"))
+                }
+            };
+            places.defined.insert(place, map);
+        }
+    }
+    for (index, section) in elf.sections.iter().enumerate().skip(1) {
+        let Some(kind) = globals::kind(section.name) else {
+            continue;
+        };
+        // Debug information and the like has such names, too, in no memory.
+        if section.size == 0 || !section.is_alloc() || section.is_code() {
+            continue;
+        }
+        let map = match globals.map(elf, index, section, btf) {
+            Ok(spec) => {
+                let size_bytes = spec.value_size;
+                specs.push(spec);
+                Ok((specs.len() - 1, size_bytes, kind))
+            }
+            Err(error) => {
+                skipped.push(section.name, &error);
+                Err(format!("{error:#}"))
+            }
+        };
+        places.data.insert(index, map);
+    }
+    for name in ["maps", ".maps"] {
+        let is_read = name == ".maps" && globals.type_id(name).is_some();
+        if elf.find(name).is_some() && !is_read {
+            let error = Error::unsupported("a map definition without BTF", None);
+            skipped.push(name, &error);
+        }
+    }
+    Ok((specs, places))
+}
+
+fn collect_programs(inputs: &Inputs<'_, '_>, skipped: &mut Skipped) -> Result<Vec<ProgramSpec>> {
+    let mut programs = Vec::new();
+    let mut budget = Budget(MAX_LINKED_BYTES);
+    let mut unknown = None;
+    for (index, function) in inputs.code.functions.iter().enumerate() {
+        let section = inputs.elf.section(function.section);
+        let section = section.map_or("", |section| section.name);
+        // Functions of .text, and static ones, only run when called.
+        if section == ".text" || !function.is_global {
+            continue;
+        }
+        let Some(kind) = sections::program_kind(section) else {
+            if unknown != Some(function.section) {
+                unknown = Some(function.section);
+                let error = Error::invalid_input("no program type is known for this section name");
+                skipped.push(section, &error);
+            }
+            continue;
+        };
+        match link::link(inputs, &mut budget, index) {
+            Ok(linked) => programs.push(ProgramSpec {
+                name: function.name.to_owned(),
+                section: section.to_owned(),
+                kind,
+                insns: linked.insns,
+                map_refs: linked.map_refs,
+                core_relos: linked.core_relos,
+                func_info: linked.func_info,
+                line_info: linked.line_info,
+                subprograms: linked.subprograms,
+            }),
+            Err(error) => skipped.push(&format!("{section}: {}", function.name), &error),
+        }
+    }
+    Ok(programs)
+}

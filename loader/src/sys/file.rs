@@ -1,0 +1,123 @@
+//! Small files of the kernel's file systems, and positional reads.
+
+use super::{Errno, Result};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// Opens a file for reading.
+pub(crate) fn open_read(path: &Path) -> Result<File> {
+    File::open(path).map_err(|error| Errno::from_io(&error))
+}
+
+/// The length of an open file.
+pub(crate) fn file_len(file: &File) -> Result<u64> {
+    let metadata = file.metadata().map_err(|error| Errno::from_io(&error))?;
+    Ok(metadata.len())
+}
+
+/// Fills `buffer` from `offset_bytes` on and returns how much there was: less
+/// only at the end of the file. sysfs gives a page at a time, so it asks again.
+pub(crate) fn pread(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> Result<usize> {
+    let mut done = 0;
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let offset = offset_bytes.checked_add(done as u64).ok_or(Errno::INVAL)?;
+        match file.read_at(rest, offset) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Errno::from_io(&error)),
+        }
+    }
+    Ok(done)
+}
+
+/// Reads a text of at most `limit_bytes`; what comes after is left.
+pub(crate) fn read_small(path: &Path, limit_bytes: u64) -> Result<String> {
+    let mut bytes = Vec::new();
+    let read = open_read(path)?.take(limit_bytes).read_to_end(&mut bytes);
+    read.map_err(|error| Errno::from_io(&error))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Appends a line to a control file in one write.
+pub(crate) fn append(path: &Path, line: &str) -> Result<()> {
+    let file = OpenOptions::new().append(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.map_err(|error| Errno::from_io(&error))
+}
+
+/// Is this an open file of sysfs?
+pub(super) fn is_sysfs(fd: BorrowedFd<'_>) -> Result<bool> {
+    const SYSFS_MAGIC: u64 = 0x6265_6572;
+    let mut found = core::mem::MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: `found` has room for the structure that the call fills.
+    if unsafe { libc::fstatfs(fd.as_raw_fd(), found.as_mut_ptr()) } < 0 {
+        return Err(Errno::last());
+    }
+    // SAFETY: integers only, all zeroed and then filled by the kernel.
+    let found = unsafe { found.assume_init() };
+    Ok(found.f_type as u64 == SYSFS_MAGIC)
+}
+
+/// The processors that may ever come up: what per-CPU values are counted by.
+///
+/// # Errors
+/// Where /sys is not mounted; EINVAL where the list makes no sense.
+pub(crate) fn possible_cpus() -> Result<usize> {
+    static CPUS: OnceLock<usize> = OnceLock::new();
+    if let Some(cpus) = CPUS.get() {
+        return Ok(*cpus);
+    }
+    let list = read_small(Path::new("/sys/devices/system/cpu/possible"), 4096)?;
+    let cpus = count_cpus(&list).ok_or(Errno::INVAL)?;
+    Ok(*CPUS.get_or_init(|| cpus))
+}
+
+/// The members of a list such as `0-3,8`.
+fn count_cpus(list: &str) -> Option<usize> {
+    let mut count = 0usize;
+    for range in list.trim().split(',') {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
+        count += usize::from(last.checked_sub(first)?) + 1;
+    }
+    Some(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_lists_are_counted() {
+        assert_eq!(count_cpus("0\n"), Some(1));
+        assert_eq!(count_cpus("0-3,8,10-11\n"), Some(7));
+    }
+
+    #[test]
+    fn nonsense_in_a_cpu_list_is_not_a_count() {
+        for list in ["", "3-1", "0-", "a", "0,,1", "0-99999"] {
+            assert_eq!(count_cpus(list), None, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_on_disk_is_never_mapped() {
+        let file = open_read(Path::new(env!("CARGO_MANIFEST_PATH"))).unwrap();
+        let mapped = super::super::FileMapping::of_sysfs(std::os::fd::AsFd::as_fd(&file), 4096);
+        assert_eq!(mapped.err(), Some(Errno::INVAL));
+    }
+
+    #[test]
+    fn pread_stops_at_the_end_of_the_file() {
+        let file = open_read(Path::new(env!("CARGO_MANIFEST_PATH"))).unwrap();
+        let len = file_len(&file).unwrap();
+        let mut buffer = [0; 64];
+        assert_eq!(pread(&file, len - 10, &mut buffer), Ok(10));
+        assert_eq!(pread(&file, len, &mut buffer), Ok(0));
+    }
+}

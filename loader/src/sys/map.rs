@@ -1,0 +1,199 @@
+//! The map commands, and BPF_BTF_LOAD.
+//!
+//! The kernel copies keys and values without being told how long the caller's
+//! buffers are, so a descriptor keeps the sizes that it was created with, and
+//! each element command checks its buffers against them.
+
+use super::attr::{BtfLoadAttr, Command, MapCreateAttr, MapElemAttr, MapFreezeAttr};
+use super::{Errno, Result, address, address_mut, bpf, length, owned, possible_cpus};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// One map to create.
+pub(crate) struct MapCreate<'a> {
+    pub(crate) map_type: u32,
+    pub(crate) key_bytes: u32,
+    pub(crate) value_bytes: u32,
+    pub(crate) max_entries: u32,
+    pub(crate) map_flags: u32,
+    /// Counts only with BPF_F_NUMA_NODE in `map_flags`.
+    pub(crate) numa_node: u32,
+    pub(crate) map_extra: u64,
+    /// NUL-padded.
+    pub(crate) name: [u8; 16],
+    /// The object's BTF with the ids of key and value in it.
+    pub(crate) btf: Option<(BorrowedFd<'a>, u32, u32)>,
+}
+
+/// A map's descriptor and the sizes of what is copied in and out of it.
+#[derive(Debug)]
+pub(crate) struct MapFd {
+    fd: OwnedFd,
+    key_bytes: usize,
+    value_bytes: usize,
+    per_cpu: bool,
+    cpus: usize,
+}
+
+impl MapFd {
+    /// Has each element one value per possible CPU?
+    pub(crate) fn is_per_cpu(&self) -> bool {
+        self.per_cpu
+    }
+
+    /// The bytes of a value as user space sees it: for a per-CPU map one value
+    /// for each possible CPU, each rounded up to eight bytes.
+    pub(crate) fn value_bytes(&self) -> usize {
+        self.value_bytes
+    }
+
+    /// The values that one element holds: the possible CPUs, or 1.
+    pub(crate) fn values_per_element(&self) -> usize {
+        self.cpus
+    }
+
+    fn check_key(&self, key: &[u8]) -> Result<u64> {
+        (key.len() == self.key_bytes)
+            .then(|| address(key))
+            .ok_or(Errno::INVAL)
+    }
+
+    fn elem(&self, key: u64, value: u64, flags: u64) -> MapElemAttr {
+        MapElemAttr {
+            map_fd: super::raw(self.fd.as_fd()),
+            zero: 0,
+            key,
+            value,
+            flags,
+        }
+    }
+}
+
+impl AsFd for MapFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Has a map of this type one value per possible CPU?
+fn is_per_cpu(map_type: u32) -> bool {
+    // PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH, PERCPU_CGROUP_STORAGE
+    matches!(map_type, 5 | 6 | 10 | 21)
+}
+
+/// Creates a map.
+pub(crate) fn map_create(map: &MapCreate<'_>) -> Result<MapFd> {
+    let mut attr = MapCreateAttr {
+        map_type: map.map_type,
+        key_bytes: map.key_bytes,
+        value_bytes: map.value_bytes,
+        max_entries: map.max_entries,
+        map_flags: map.map_flags,
+        numa_node: map.numa_node,
+        map_name: map.name,
+        map_extra: map.map_extra,
+        ..MapCreateAttr::default()
+    };
+    if let Some((btf, key_type_id, value_type_id)) = map.btf {
+        attr.btf_fd = super::raw(btf);
+        attr.btf_key_type_id = key_type_id;
+        attr.btf_value_type_id = value_type_id;
+    }
+    let mut value_bytes = map.value_bytes as usize;
+    let mut cpus = 1;
+    let per_cpu = is_per_cpu(map.map_type);
+    if per_cpu {
+        cpus = possible_cpus()?;
+        let stride = value_bytes
+            .checked_next_multiple_of(8)
+            .ok_or(Errno::TOO_BIG)?;
+        value_bytes = stride.checked_mul(cpus).ok_or(Errno::TOO_BIG)?;
+    }
+    let fd = owned(bpf(Command::MapCreate, &mut attr)?);
+    Ok(MapFd {
+        fd,
+        key_bytes: map.key_bytes as usize,
+        value_bytes,
+        per_cpu,
+        cpus,
+    })
+}
+
+/// Reads the value of `key` into `value`.
+///
+/// # Errors
+/// EINVAL for buffers that have not the map's sizes; ENOENT without such a key.
+pub(crate) fn map_lookup_elem(map: &MapFd, key: &[u8], value: &mut [u8]) -> Result<()> {
+    let key = map.check_key(key)?;
+    if value.len() != map.value_bytes {
+        return Err(Errno::INVAL);
+    }
+    bpf(
+        Command::MapLookupElem,
+        &mut map.elem(key, address_mut(value), 0),
+    )
+    .map(drop)
+}
+
+/// Sets the value of `key`; `flags` is one of BPF_ANY, BPF_NOEXIST, BPF_EXIST.
+///
+/// # Errors
+/// EINVAL for buffers that have not the map's sizes.
+pub(crate) fn map_update_elem(map: &MapFd, key: &[u8], value: &[u8], flags: u64) -> Result<()> {
+    let key = map.check_key(key)?;
+    if value.len() != map.value_bytes {
+        return Err(Errno::INVAL);
+    }
+    bpf(
+        Command::MapUpdateElem,
+        &mut map.elem(key, address(value), flags),
+    )
+    .map(drop)
+}
+
+/// Removes `key`.
+///
+/// # Errors
+/// ENOENT without such a key.
+pub(crate) fn map_delete_elem(map: &MapFd, key: &[u8]) -> Result<()> {
+    let key = map.check_key(key)?;
+    bpf(Command::MapDeleteElem, &mut map.elem(key, 0, 0)).map(drop)
+}
+
+/// The key after `key`, or the first one, into `next`.
+///
+/// # Errors
+/// ENOENT after the last key.
+pub(crate) fn map_get_next_key(map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> Result<()> {
+    let key = key.map_or(Ok(0), |key| map.check_key(key))?;
+    map.check_key(next)?;
+    bpf(
+        Command::MapGetNextKey,
+        &mut map.elem(key, address_mut(next), 0),
+    )
+    .map(drop)
+}
+
+/// Makes a map read-only for user space, for good.
+///
+/// Kernel: 5.2
+pub(crate) fn map_freeze(map: &MapFd) -> Result<()> {
+    let mut attr = MapFreezeAttr {
+        map_fd: super::raw(map.fd.as_fd()),
+    };
+    bpf(Command::MapFreeze, &mut attr).map(drop)
+}
+
+/// Loads an object's BTF; with a `log`, the kernel says there what it dislikes.
+pub(crate) fn btf_load(btf: &[u8], log: Option<&mut [u8]>) -> Result<OwnedFd> {
+    let mut attr = BtfLoadAttr {
+        btf: address(btf),
+        btf_bytes: length(btf.len())?,
+        ..BtfLoadAttr::default()
+    };
+    if let Some(log) = log {
+        attr.log_level = 1;
+        attr.log_bytes = length(log.len())?;
+        attr.log_buf = address_mut(log);
+    }
+    bpf(Command::BtfLoad, &mut attr).map(owned)
+}

@@ -1,0 +1,115 @@
+//! The fence to the kernel: the only unsafe code of this crate and its only
+//! user of libc.
+//!
+//! One function per command, named after it. Each takes slices and borrowed
+//! descriptors and returns owned ones, so that no pointer, length or raw
+//! descriptor crosses this line. What a failure means is the caller's
+//! business: here an error is an [`Errno`], without a word of context.
+//!
+//! Every descriptor is close-on-exec; interrupted calls are repeated.
+#![allow(unsafe_code)]
+
+mod attr;
+mod epoll;
+mod errno;
+mod file;
+mod info;
+mod link;
+mod map;
+mod mapping;
+mod perf;
+mod process;
+mod prog;
+mod ring;
+
+pub(crate) use epoll::Epoll;
+pub(crate) use errno::Errno;
+pub(crate) use file::{append, file_len, open_read, possible_cpus, pread, read_small};
+pub(crate) use info::{ProgInfo, link_info, map_info, prog_info};
+pub(crate) use link::{enable_stats_run_time, link_create_perf_event, raw_tracepoint_open};
+pub(crate) use map::{
+    MapCreate, MapFd, btf_load, map_create, map_delete_elem, map_freeze, map_get_next_key,
+    map_lookup_elem, map_update_elem,
+};
+pub(crate) use mapping::FileMapping;
+pub(crate) use perf::{
+    Probe, perf_event_ioc_enable, perf_event_ioc_set_bpf, perf_event_open_probe,
+    perf_event_open_tracepoint,
+};
+pub(crate) use process::{page_bytes, raise_memlock_limit, release};
+pub(crate) use prog::{ExtRecords, Log, ProgLoad, prog_load};
+pub(crate) use ring::RingMapping;
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// What the functions of this module return.
+pub(crate) type Result<T> = core::result::Result<T, Errno>;
+
+/// Sends one bpf(2) command; an interrupted one is sent again.
+///
+/// Pointers inside `attr` are the caller's: it keeps what they point to alive
+/// and large enough until this returns.
+fn bpf<A: attr::Attr>(command: attr::Command, attr: &mut A) -> Result<i32> {
+    loop {
+        // SAFETY: `attr` is a live, exclusively borrowed value without padding
+        // (the contract of `Attr`), and its own size is passed with it. The
+        // pointers it carries were made from live slices by the function of
+        // this module that calls.
+        let ret = unsafe {
+            libc::syscall(
+                libc::SYS_bpf,
+                command as libc::c_int,
+                core::ptr::from_mut(attr),
+                size_of::<A>(),
+            )
+        };
+        match check(ret) {
+            Err(Errno::INTR) => {}
+            other => return other,
+        }
+    }
+}
+
+/// A system call's return value, or the errno it left.
+fn check(ret: libc::c_long) -> Result<i32> {
+    if ret < 0 {
+        return Err(Errno::last());
+    }
+    // Descriptors and counts of the calls made here fit an int.
+    Ok(i32::try_from(ret).unwrap_or(i32::MAX))
+}
+
+/// Takes ownership of a descriptor that a system call has just returned.
+fn owned(fd: i32) -> OwnedFd {
+    // SAFETY: the kernel made `fd` for this call and nobody else holds it.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// A descriptor as the kernel's structures carry it.
+fn raw(fd: BorrowedFd<'_>) -> u32 {
+    fd.as_raw_fd() as u32
+}
+
+/// An address as the kernel's structures carry it; 0 for an empty slice.
+fn address<T>(slice: &[T]) -> u64 {
+    if slice.is_empty() {
+        return 0;
+    }
+    slice.as_ptr().expose_provenance() as u64
+}
+
+/// The same for memory that the kernel writes to.
+fn address_mut<T>(slice: &mut [T]) -> u64 {
+    if slice.is_empty() {
+        return 0;
+    }
+    slice.as_mut_ptr().expose_provenance() as u64
+}
+
+/// A length as the kernel's structures carry it.
+///
+/// # Errors
+/// E2BIG past 4 GiB, as the kernel would say.
+fn length(bytes: usize) -> Result<u32> {
+    u32::try_from(bytes).map_err(|_| Errno::TOO_BIG)
+}

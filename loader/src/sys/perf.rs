@@ -1,0 +1,93 @@
+//! Perf events: probes and tracepoints that a program can be attached to.
+
+use super::attr::PerfEventAttr;
+use super::{Errno, Result, check, owned};
+use core::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+const PERF_TYPE_TRACEPOINT: u32 = 2;
+const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 8;
+/// `_IO('$', 0)` and `_IOW('$', 8, __u32)`, in libc's argument type (it differs
+/// between the C libraries).
+const IOC_ENABLE: u32 = 0x2400;
+const IOC_SET_BPF: u32 = 0x4004_2408;
+
+/// A kprobe to open through the PMU of that name.
+pub(crate) struct Probe<'a> {
+    /// The PMU's number, from /sys/bus/event_source/devices/kprobe/type.
+    pub(crate) pmu_type: u32,
+    /// The bits of the event's configuration: the return-probe bit, or 0.
+    pub(crate) config: u64,
+    pub(crate) function: &'a CStr,
+    pub(crate) offset_bytes: u64,
+}
+
+/// Opens a kprobe or kretprobe as a perf event.
+///
+/// Kernel: 4.17
+pub(crate) fn perf_event_open_probe(probe: &Probe<'_>) -> Result<OwnedFd> {
+    perf_event_open(PerfEventAttr {
+        event_type: probe.pmu_type,
+        config: probe.config,
+        config1: super::address(probe.function.to_bytes_with_nul()),
+        config2: probe.offset_bytes,
+        ..PerfEventAttr::default()
+    })
+}
+
+/// Opens the tracepoint with that id.
+pub(crate) fn perf_event_open_tracepoint(id: u64) -> Result<OwnedFd> {
+    perf_event_open(PerfEventAttr {
+        event_type: PERF_TYPE_TRACEPOINT,
+        config: id,
+        ..PerfEventAttr::default()
+    })
+}
+
+/// Opens an event for all processes. The processor is a formality: a program
+/// attached to a probe or tracepoint runs on every one.
+fn perf_event_open(mut attr: PerfEventAttr) -> Result<OwnedFd> {
+    attr.attr_bytes = super::length(size_of::<PerfEventAttr>())?;
+    let (pid, cpu, group): (libc::pid_t, libc::c_int, libc::c_int) = (-1, 0, -1);
+    loop {
+        // SAFETY: `attr` is a live structure without padding that says its own
+        // size; the one pointer in it, `config1`, comes from a string that the
+        // caller holds borrowed during this call.
+        let ret = unsafe {
+            libc::syscall(
+                libc::SYS_perf_event_open,
+                core::ptr::from_mut(&mut attr),
+                pid,
+                cpu,
+                group,
+                PERF_FLAG_FD_CLOEXEC,
+            )
+        };
+        match check(ret) {
+            Err(Errno::INTR) => {}
+            other => return other.map(owned),
+        }
+    }
+}
+
+/// Lets an event's program run.
+pub(crate) fn perf_event_ioc_enable(event: BorrowedFd<'_>) -> Result<()> {
+    ioctl(event, IOC_ENABLE, 0)
+}
+
+/// Attaches a program to an event, for as long as the event is open.
+pub(crate) fn perf_event_ioc_set_bpf(event: BorrowedFd<'_>, prog: BorrowedFd<'_>) -> Result<()> {
+    ioctl(event, IOC_SET_BPF, prog.as_raw_fd())
+}
+
+fn ioctl(event: BorrowedFd<'_>, request: u32, argument: i32) -> Result<()> {
+    loop {
+        // SAFETY: both requests take their argument by value; the descriptor
+        // is borrowed, so it is open.
+        let ret = unsafe { libc::ioctl(event.as_raw_fd(), request as _, argument) };
+        match check(ret.into()) {
+            Err(Errno::INTR) => {}
+            other => return other.map(drop),
+        }
+    }
+}

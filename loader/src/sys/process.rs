@@ -1,0 +1,41 @@
+//! Facts about this process and machine, and the locked-memory limit.
+
+use super::{Errno, Result};
+use core::ffi::CStr;
+
+/// The size of a page.
+pub(crate) fn page_bytes() -> usize {
+    // SAFETY: a question without arguments in memory.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(bytes).unwrap_or(4096)
+}
+
+/// The kernel's release: `6.12.117+deb12-cloud-amd64`.
+pub(crate) fn release() -> Result<String> {
+    let mut names = core::mem::MaybeUninit::<libc::utsname>::zeroed();
+    // SAFETY: `names` has room for the structure that the call fills.
+    if unsafe { libc::uname(names.as_mut_ptr()) } < 0 {
+        return Err(Errno::last());
+    }
+    // SAFETY: character arrays only, all zeroed and then filled.
+    let names = unsafe { names.assume_init() };
+    // SAFETY: the kernel ends each array of the structure with a NUL.
+    let release = unsafe { CStr::from_ptr(names.release.as_ptr()) };
+    Ok(release.to_string_lossy().into_owned())
+}
+
+/// Lifts the limit of locked memory, which counted BPF memory before 5.11.
+///
+/// # Errors
+/// EPERM without CAP_SYS_RESOURCE.
+pub(crate) fn raise_memlock_limit() -> Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: the structure is read during the call only.
+    if unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) } < 0 {
+        return Err(Errno::last());
+    }
+    Ok(())
+}
