@@ -104,16 +104,10 @@ pub fn plan(workloads: &[Workload]) -> Plan {
 
 /// Boots the kernel in `place` and keeps what became of it.
 fn boot(lab: &Lab, kernel: &Kernel, workloads: &[Workload], place: &Place) -> Result<KernelRun> {
-    let machine = vm::Kernel {
-        series: kernel.series.to_string(),
-        release: kernel.release.clone(),
-        vmlinux: kernel.vmlinux.clone(),
-        modules: kernel.modules.clone(),
-    };
-    let mut request = Request::new(&machine, plan(workloads), lab);
+    let mut request = Request::new(kernel, plan(workloads), lab);
     request.output_dir = place.folder().to_owned();
     let started_unix_s = cache::now_unix_s();
-    let outcome = vm::run(lab, &machine, &request);
+    let outcome = vm::run(lab, kernel, &request);
     let facts = facts(&outcome, kernel, lab, started_unix_s);
     place.keep(RUN_FILE, &serde_json::to_vec_pretty(&facts)?)?;
     Ok(KernelRun {

@@ -65,7 +65,8 @@ impl Snapshots {
     /// Compares a workload's document on one kernel with its snapshot.
     ///
     /// Outside CI a document that differs is left as pending, once: the first
-    /// kernel that brings it stands for the others.
+    /// kernel that brings it stands for the others. One that `is_sound` says no to,
+    /// because it disagrees with the workload's own word, never is.
     ///
     /// # Errors
     /// How they differ, and what to do.
@@ -75,6 +76,7 @@ impl Snapshots {
         workload: &str,
         series: &str,
         document: &str,
+        is_sound: bool,
     ) -> Result<(), Mismatch> {
         let suffix = self.reasons.find(family, workload, series).map(|_| series);
         let path = self.path(family, workload, suffix);
@@ -88,6 +90,9 @@ impl Snapshots {
         }
         let advice = match self.policy {
             Policy::Compare => "this is CI: review it on your own machine".to_owned(),
+            Policy::Write if !is_sound => {
+                "not pending: it is wrong by itself, see above".to_owned()
+            }
             Policy::Write => match self.leave_pending(&path, workload, suffix, document) {
                 Some(advice) => advice,
                 None => return Ok(()),

@@ -153,6 +153,7 @@ impl JudgedRun {
     /// Everything that is wrong, as text for a person.
     pub fn workload(&self, workload: &Workload, snapshots: &Snapshots) -> Result<(), String> {
         let mut text = String::new();
+        let mut explained = false;
         if let Some(why) = &self.absent {
             return Err(format!("kernel {}: {why}\n{}", self.release, self.evidence));
         }
@@ -160,9 +161,10 @@ impl JudgedRun {
         for flavour in FLAVOURS {
             let Some(judged) = self.judged(workload, flavour) else {
                 let _ = writeln!(text, "kernel {}, {flavour}: it did not run", self.release);
-                self.outside.iter().for_each(|why| {
+                let first = !std::mem::replace(&mut explained, true);
+                for why in self.outside.iter().filter(|_| first) {
                     let _ = writeln!(text, "  {why}");
-                });
+                }
                 continue;
             };
             let (series, judgement) = (self.series.to_string(), &judged.judgement);
@@ -171,6 +173,7 @@ impl JudgedRun {
                 &workload.name,
                 &series,
                 &judgement.document,
+                judgement.failures.is_empty(),
             );
             let finding = (judgement.failures.clone(), compared.err());
             if finding.0.is_empty() && finding.1.is_none() {

@@ -19,10 +19,17 @@ pub struct Said {
 }
 
 impl Said {
-    /// The lines of one process of an event, each indented; `role` leads the first.
-    pub fn block(&mut self, cast: &Cast, role: &str, process: &Process, exe: &Text) -> String {
+    /// The lines of one process of an event, each indented; `role` leads the first,
+    /// `tid` is the thread to show.
+    pub fn block(
+        &mut self,
+        cast: &Cast,
+        role: &str,
+        (process, tid): (&Process, u32),
+        exe: &Text,
+    ) -> String {
         let label = cast.process(process.process_id);
-        let fields = fields(cast, process, exe);
+        let fields = fields(cast, process, tid, exe);
         let lines = match self.blocks.get(&process.process_id) {
             None => whole(&fields),
             Some(before) => changes(before, &fields),
@@ -33,7 +40,7 @@ impl Said {
 }
 
 /// Every field of a process, as text.
-fn fields(cast: &Cast, process: &Process, exe: &Text) -> Vec<(&'static str, String)> {
+fn fields(cast: &Cast, process: &Process, tid: u32, exe: &Text) -> Vec<(&'static str, String)> {
     let ns_tgid = if cast.is_initial_pid_ns(process.pid_ns) {
         "=".to_owned()
     } else {
@@ -44,7 +51,7 @@ fn fields(cast: &Cast, process: &Process, exe: &Text) -> Vec<(&'static str, Stri
         uid => uid.to_string(),
     };
     vec![
-        ("tid", cast.thread(process.process_id, process.tid)),
+        ("tid", cast.thread(process.process_id, tid)),
         ("ns_tgid", ns_tgid),
         ("pgid", cast.number(process.pgid)),
         ("sid", cast.number(process.sid)),

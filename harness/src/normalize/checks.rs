@@ -6,7 +6,7 @@ use trapline_sensors::abi::Process;
 use trapline_sensors::{Event, Kind};
 
 use super::Entry;
-use super::identity::Cast;
+use super::identity::{Cast, acting_thread};
 
 /// The sensor mixes the tgid into the start time from this bit on.
 const PROCESS_ID_TGID_SHIFT: u32 = 42;
@@ -15,6 +15,8 @@ const FORK_LATE_NS: u64 = 10_000_000_000;
 /// How much longer than its workload a stream may be: the fork and exec of the
 /// root come before the clock starts.
 const SPAN_SLACK_NS: u64 = 10_000_000_000;
+/// How far the numbers of a workload's threads may be from their leader's.
+const THREADS_MOST: u32 = 64;
 /// More than any configuration of the sensors has.
 const LANES_MOST: u32 = 8;
 
@@ -92,6 +94,12 @@ fn one_event(event: &Event) -> Vec<String> {
         if !is_pid(process.tid) && process.tgid != 0 {
             wrong.push(format!("{role}: tid {} is none", process.tid));
         }
+    }
+    // Where the document shows the leader instead, the thread must still be one.
+    let tid = event.process.tid;
+    let most = event.process.tgid.saturating_add(THREADS_MOST);
+    if acting_thread(event, &event.process) != tid && !(event.process.tgid..most).contains(&tid) {
+        wrong.push(format!("tid {tid} is no thread of {}", event.process.tgid));
     }
     if event.process.start_time_ns < event.parent.start_time_ns {
         wrong.push(format!(

@@ -6,7 +6,7 @@ use trapline_sensors::event::{Exec, Exit, Fork};
 use trapline_sensors::{Event, Kind};
 
 use super::block::Said;
-use super::identity::Cast;
+use super::identity::{Cast, acting_thread};
 use super::{Entry, names, text};
 use crate::truth::{Fact, Verdict};
 
@@ -63,8 +63,13 @@ fn event_lines(number: usize, event: &Event, cast: &Cast, said: &mut Said) -> St
         other => format!(" {other:?}"),
     };
     let _ = writeln!(lines, "{details}");
-    lines.push_str(&said.block(cast, "process", &event.process, &event.exe));
-    lines.push_str(&said.block(cast, "parent", &event.parent, &event.parent_exe));
+    for (role, process, exe) in [
+        ("process", &event.process, &event.exe),
+        ("parent", &event.parent, &event.parent_exe),
+    ] {
+        let shown = (process, acting_thread(event, process));
+        lines.push_str(&said.block(cast, role, shown, exe));
+    }
     if let Kind::Exec(exec) = &event.kind {
         lines.push_str(&exec_lines(exec));
     }

@@ -81,7 +81,8 @@ impl Cast {
     fn see_numbers(&mut self, events: &[&Event]) {
         for event in events {
             for process in [&event.process, &event.parent] {
-                self.see_thread(process.process_id, process.tgid, process.tid);
+                let tid = acting_thread(event, process);
+                self.see_thread(process.process_id, process.tgid, tid);
                 for number in [process.pgid, process.sid] {
                     if number != 0 && !self.by_tgid.contains_key(&number) {
                         let next = self.outsiders.len() + 1;
@@ -176,6 +177,15 @@ impl Cast {
     /// The process whose tgid this is.
     pub fn process_id(&self, tgid: u32) -> Option<u64> {
         self.by_tgid.get(&tgid).copied()
+    }
+}
+
+/// The thread to show of an event's process. Which one of several goes last when
+/// a signal ends them all is chance: then the leader stands for it.
+pub fn acting_thread(event: &Event, process: &Process) -> u32 {
+    match &event.kind {
+        Kind::Exit(exit) if exit.signal != 0 && *process == event.process => process.tgid,
+        _ => process.tid,
     }
 }
 

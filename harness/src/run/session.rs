@@ -14,7 +14,7 @@ use super::{KernelRun, boot, read};
 use crate::kernels::{Kernel, Lock, Series, Store};
 use crate::progress::{Amount, Progress};
 use crate::rows::Workload;
-use crate::vm::{self, Choice, Lab};
+use crate::vm::{Choice, Lab};
 
 /// What a session needs.
 #[derive(Clone, Debug)]
@@ -206,13 +206,7 @@ impl Shared {
             self.setup
                 .progress
                 .say("building the guest, settling on an accelerator");
-            let machine = vm::Kernel {
-                series: kernel.series.to_string(),
-                release: kernel.release.clone(),
-                vmlinux: kernel.vmlinux.clone(),
-                modules: kernel.modules.clone(),
-            };
-            let lab = Lab::open(self.setup.accel, &machine)?;
+            let lab = Lab::open(self.setup.accel, kernel)?;
             self.setup
                 .progress
                 .say(format_args!("accelerator: {}", lab.accelerator));

@@ -36,7 +36,7 @@ fn a_document_like_its_snapshot_passes_on_every_kernel() {
     keep(&folder, "fork.snap", "a\nb\n");
     for series in ["5.10", "6.12"] {
         assert_eq!(
-            snapshots.compare("process", "fork", series, "a\nb\n"),
+            snapshots.compare("process", "fork", series, "a\nb\n", true),
             Ok(())
         );
     }
@@ -47,12 +47,12 @@ fn a_difference_shows_as_a_diff_and_ci_writes_nothing() {
     let (folder, snapshots) = snapshots("", Policy::Compare);
     keep(&folder, "fork.snap", "a\nb\n");
     let mismatch = snapshots
-        .compare("process", "fork", "6.12", "a\nc\n")
+        .compare("process", "fork", "6.12", "a\nc\n", true)
         .unwrap_err();
     assert!(mismatch.diff.contains("-b\n+c\n"), "{}", mismatch.diff);
     assert!(
         snapshots
-            .compare("process", "exec", "6.12", "new\n")
+            .compare("process", "exec", "6.12", "new\n", true)
             .is_err()
     );
     assert_eq!(
@@ -65,13 +65,13 @@ fn a_difference_shows_as_a_diff_and_ci_writes_nothing() {
 fn outside_ci_a_new_document_is_pending_once() {
     let (folder, snapshots) = snapshots("", Policy::Write);
     let first = snapshots
-        .compare("process", "fork", "5.10", "one\n")
+        .compare("process", "fork", "5.10", "one\n", true)
         .unwrap_err();
     let second = snapshots
-        .compare("process", "fork", "6.12", "one\n")
+        .compare("process", "fork", "6.12", "one\n", true)
         .unwrap_err();
     let third = snapshots
-        .compare("process", "fork", "7.3", "other\n")
+        .compare("process", "fork", "7.3", "other\n", true)
         .unwrap_err();
     assert!(
         second.advice.contains("pending already"),
@@ -86,21 +86,31 @@ fn outside_ci_a_new_document_is_pending_once() {
 }
 
 #[test]
+fn a_document_that_is_wrong_by_itself_is_never_pending() {
+    let (folder, snapshots) = snapshots("", Policy::Write);
+    let mismatch = snapshots
+        .compare("process", "fork", "5.10", "one\n", false)
+        .unwrap_err();
+    assert!(mismatch.advice.contains("not pending"), "{mismatch:?}");
+    assert!(!folder.path().join("process/fork.snap.new").exists());
+}
+
+#[test]
 fn a_kernel_with_a_reason_has_its_own_snapshot() {
     let (folder, snapshots) = snapshots(REASON, Policy::Compare);
     keep(&folder, "exec.snap", "common\n");
     keep(&folder, "exec@5.10.snap", "old\n");
     assert_eq!(
-        snapshots.compare("process", "exec", "5.10", "old\n"),
+        snapshots.compare("process", "exec", "5.10", "old\n", true),
         Ok(())
     );
     assert_eq!(
-        snapshots.compare("process", "exec", "6.12", "common\n"),
+        snapshots.compare("process", "exec", "6.12", "common\n", true),
         Ok(())
     );
     assert!(
         snapshots
-            .compare("process", "exec", "5.10", "common\n")
+            .compare("process", "exec", "5.10", "common\n", true)
             .is_err()
     );
     let (workloads, series) = matrix();
@@ -171,7 +181,7 @@ fn a_file_without_a_head_is_an_error() {
     let (folder, snapshots) = snapshots("", Policy::Compare);
     fs::write(folder.path().join("process/fork.snap"), "text").unwrap();
     let mismatch = snapshots
-        .compare("process", "fork", "6.12", "text")
+        .compare("process", "fork", "6.12", "text", true)
         .unwrap_err();
     assert!(mismatch.advice.contains("cannot read"), "{mismatch:?}");
 }

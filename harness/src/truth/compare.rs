@@ -174,10 +174,20 @@ fn resolved(truth: &Exec) -> String {
 /// An exec that failed.
 pub fn exec_failed(kind: &event::Exec, truth: &ExecFailed) -> Differences {
     let mut differences = Differences::default();
-    match truth.errno {
-        Some(errno) => differences.same("error", kind.error, errno),
-        None => differences.same("has an error", kind.error != 0, true),
-    }
+    let Some(errno) = truth.errno else {
+        // Past the point of no return the caller's memory, with all that it
+        // asked for, is gone; the sensor must say that it could not read it.
+        differences.same("has an error", kind.error != 0, true);
+        for (field, flags) in [
+            ("filename", kind.filename.flags),
+            ("argv", kind.argv.flags),
+            ("env", kind.env.flags),
+        ] {
+            differences.same(&format!("{field} flags"), flags.0, abi::TEXT_FAULT);
+        }
+        return differences;
+    };
+    differences.same("error", kind.error, errno);
     differences.name("filename", &kind.filename, &truth.filename);
     if let Some(argv) = &truth.argv {
         differences.strings("argv", &kind.argv, argv);

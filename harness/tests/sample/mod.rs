@@ -256,7 +256,7 @@ pub fn story() -> (Vec<Vec<u8>>, Vec<Value>) {
         exec(&runs, &root, 0, asked),
         exit(&stranger, &init, 0, 0, 0),
         fork(&inner, &root, ROOT, 0x2000_0000),
-        exit(&runs, &root, 3, 0, 0),
+        exit(&Who { tid: 206, ..runs }, &root, 3, 0, 0),
         exit(&group, &root, 0, 11, 1),
         exit(&root, &capture, 0, 0, 0),
     ];
