@@ -32,7 +32,9 @@ pub fn text_of(path: &str) -> String {
 
 /// `2: "a" "b"`, or count, size, hash, first and last of a long list.
 pub fn strings(strings: &Strings) -> String {
-    let bytes: usize = strings.list.iter().map(|string| string.len() + 1).sum();
+    let cut = strings.flags.has(abi::TEXT_CUT_END);
+    let nuls = strings.list.len() - usize::from(cut && !strings.list.is_empty());
+    let bytes = strings.list.iter().map(Vec::len).sum::<usize>() + nuls;
     let count = strings.list.len();
     let shown = if count <= WHOLE_STRINGS && bytes <= WHOLE_LIST_BYTES {
         let mut line = format!("{count}:");
