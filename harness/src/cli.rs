@@ -13,6 +13,7 @@ use crate::kernels::LOCK_PATH;
 mod bench;
 mod boot;
 mod kernels;
+mod matrix;
 
 /// Boots real kernels and proves, kernel by kernel, what the sensors report.
 #[derive(Debug, Parser)]
@@ -28,6 +29,8 @@ enum Command {
     Bench(bench::Arguments),
     /// The kernels of the matrix: what is locked, what is cached.
     Kernels(kernels::Arguments),
+    /// The main job: all workloads on all kernels, then a table and a page.
+    Matrix(matrix::Arguments),
     /// Boots kernels with nothing to do, and says how long each takes.
     Boot(boot::Arguments),
 }
@@ -38,6 +41,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Kernels(arguments) => kernels::run(&arguments),
+        Command::Matrix(arguments) => matrix::run(&arguments),
         Command::Boot(arguments) => boot::run(&arguments),
     };
     match result {

@@ -1,0 +1,201 @@
+//! Who is who in a workload: labels in the place of numbers that differ from
+//! run to run, with every identity kept.
+
+use std::collections::BTreeMap;
+
+use trapline_sensors::abi::Process;
+use trapline_sensors::{Event, Kind};
+
+/// The processes of a workload and how they are called.
+///
+/// `P1` is the workload's root, `P0` its parent, `P2` and so on are the others
+/// in the order in which events first name them.
+#[derive(Debug, Default)]
+pub struct Cast {
+    labels: BTreeMap<u64, String>,
+    by_tgid: BTreeMap<u32, u64>,
+    namespaces: BTreeMap<(Space, u64), usize>,
+    threads: BTreeMap<(u64, u32), usize>,
+    outsiders: BTreeMap<u32, usize>,
+    members: usize,
+}
+
+/// A kind of number that is labelled by its first appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Space {
+    /// Mount namespace: `M1`.
+    Mnt,
+    /// Pid namespace: `PN1`.
+    Pid,
+    /// Network namespace: `N1`.
+    Net,
+    /// User namespace: `U1`.
+    User,
+    /// Cgroup: `C1`.
+    Cgroup,
+}
+
+impl Space {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Mnt => "M",
+            Self::Pid => "PN",
+            Self::Net => "N",
+            Self::User => "U",
+            Self::Cgroup => "C",
+        }
+    }
+}
+
+impl Cast {
+    /// Casts the processes of these events, which are those of the tree of `root_tgid`.
+    pub fn new(events: &[&Event], root_tgid: u32) -> Self {
+        let mut cast = Self::default();
+        let blocks = || {
+            events
+                .iter()
+                .flat_map(|event| [&event.process, &event.parent])
+        };
+        if let Some(root) = blocks().find(|process| process.tgid == root_tgid) {
+            cast.name(root.process_id, root.tgid, Some("P1"));
+            cast.see_namespaces(root);
+        }
+        if let Some(event) = events.iter().find(|event| event.process.tgid == root_tgid) {
+            cast.name(event.parent.process_id, event.parent.tgid, Some("P0"));
+        }
+        cast.members = 2;
+        for event in events {
+            for process in [&event.process, &event.parent] {
+                cast.name(process.process_id, process.tgid, None);
+                cast.see_namespaces(process);
+            }
+            if let Kind::Fork(fork) = &event.kind {
+                cast.name(fork.creator_id, fork.creator_tgid, None);
+            }
+        }
+        cast.see_numbers(events);
+        cast
+    }
+
+    /// Threads, and the groups and sessions of others: when all processes are known.
+    fn see_numbers(&mut self, events: &[&Event]) {
+        for event in events {
+            for process in [&event.process, &event.parent] {
+                let tid = acting_thread(event, process);
+                self.see_thread(process.process_id, process.tgid, tid);
+                for number in [process.pgid, process.sid] {
+                    if number != 0 && !self.by_tgid.contains_key(&number) {
+                        let next = self.outsiders.len() + 1;
+                        self.outsiders.entry(number).or_insert(next);
+                    }
+                }
+            }
+            if let Kind::Fork(fork) = &event.kind {
+                self.see_thread(fork.creator_id, fork.creator_tgid, fork.creator_tid);
+            }
+        }
+    }
+
+    fn see_thread(&mut self, process_id: u64, tgid: u32, tid: u32) {
+        let of_process = (process_id, 0)..=(process_id, u32::MAX);
+        if tid != tgid && !self.threads.contains_key(&(process_id, tid)) {
+            let next = self.threads.range(of_process).count() + 1;
+            self.threads.insert((process_id, tid), next);
+        }
+    }
+
+    fn name(&mut self, process_id: u64, tgid: u32, label: Option<&str>) {
+        if self.labels.contains_key(&process_id) {
+            return;
+        }
+        let label = label.map_or_else(
+            || {
+                self.members += 1;
+                format!("P{}", self.members - 1)
+            },
+            str::to_owned,
+        );
+        self.labels.insert(process_id, label);
+        self.by_tgid.insert(tgid, process_id);
+    }
+
+    fn see_namespaces(&mut self, process: &Process) {
+        for (space, number) in spaces(process) {
+            if number == 0 || self.namespaces.contains_key(&(space, number)) {
+                continue;
+            }
+            let before = self.namespaces.keys().filter(|(s, _)| *s == space).count();
+            self.namespaces.insert((space, number), before + 1);
+        }
+    }
+
+    /// `P2`; a process that no event named keeps its number.
+    pub fn process(&self, process_id: u64) -> String {
+        let known = self.labels.get(&process_id).cloned();
+        known.unwrap_or_else(|| format!("process_id {process_id:#x}"))
+    }
+
+    /// `P2` for its leader, `P2.t1` for another thread of it.
+    pub fn thread(&self, process_id: u64, tid: u32) -> String {
+        let process = self.process(process_id);
+        match self.threads.get(&(process_id, tid)) {
+            Some(index) => format!("{process}.t{index}"),
+            None => process,
+        }
+    }
+
+    /// Whose group or session: `P2`, `X1` for one that is no process here, 0 for none.
+    pub fn number(&self, number: u32) -> String {
+        match (self.by_tgid.get(&number), self.outsiders.get(&number)) {
+            (Some(process_id), _) if number != 0 => self.process(*process_id),
+            (_, Some(index)) => format!("X{index}"),
+            _ => number.to_string(),
+        }
+    }
+
+    /// `P2` for its tgid, or the number in words for a report of a failure.
+    pub fn pid(&self, tgid: u32) -> String {
+        match self.by_tgid.get(&tgid) {
+            Some(process_id) => self.process(*process_id),
+            None => format!("pid {tgid}"),
+        }
+    }
+
+    /// `PN2`; `0` where the process has left it.
+    pub fn space(&self, space: Space, number: u64) -> String {
+        match self.namespaces.get(&(space, number)) {
+            Some(index) => format!("{}{index}", space.prefix()),
+            None => number.to_string(),
+        }
+    }
+
+    /// Whether it is the pid namespace of the workload's root, which is the initial one.
+    pub fn is_initial_pid_ns(&self, pid_ns: u32) -> bool {
+        self.namespaces.get(&(Space::Pid, u64::from(pid_ns))) == Some(&1)
+    }
+
+    /// The process whose tgid this is.
+    pub fn process_id(&self, tgid: u32) -> Option<u64> {
+        self.by_tgid.get(&tgid).copied()
+    }
+}
+
+/// The thread to show of an event's process. Which one of several goes last when
+/// a signal ends them all is chance: then the leader stands for it.
+pub fn acting_thread(event: &Event, process: &Process) -> u32 {
+    match &event.kind {
+        Kind::Exit(exit) if exit.signal != 0 && *process == event.process => process.tgid,
+        _ => process.tid,
+    }
+}
+
+/// The numbers of a process that are labelled by first appearance.
+fn spaces(process: &Process) -> [(Space, u64); 5] {
+    [
+        (Space::Mnt, u64::from(process.mnt_ns)),
+        (Space::Pid, u64::from(process.pid_ns)),
+        (Space::Net, u64::from(process.net_ns)),
+        (Space::User, u64::from(process.user_ns)),
+        (Space::Cgroup, process.cgroup_id),
+    ]
+}

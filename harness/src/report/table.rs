@@ -1,0 +1,180 @@
+//! The report on a terminal: workloads down, kernels across, and a foot per kernel.
+
+use std::fmt;
+
+use super::{Cell, Foot, KernelColumn, Report};
+
+/// Prints as the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a> {
+    /// What to print.
+    pub report: &'a Report,
+    /// Whether to mark what is wrong in colour.
+    pub colour: bool,
+}
+
+const RED: &str = "\x1b[31m";
+const BOLD: &str = "\x1b[1m";
+const OFF: &str = "\x1b[0m";
+
+impl Table<'_> {
+    fn style(&self, style: &'static str) -> (&'static str, &'static str) {
+        if self.colour { (style, OFF) } else { ("", "") }
+    }
+
+    fn line(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        head: &str,
+        widths: &Widths,
+        texts: &[String],
+    ) -> fmt::Result {
+        write!(f, "{head:<width$}", width = widths.head)?;
+        for (text, width) in texts.iter().zip(&widths.columns) {
+            write!(f, "  {text:>width$}")?;
+        }
+        writeln!(f)
+    }
+}
+
+struct Widths {
+    head: usize,
+    columns: Vec<usize>,
+}
+
+const FOOT: [Foot; 10] = [
+    ("boot", |kernel| mark(kernel.wrong.is_none())),
+    ("accelerator", |kernel| kernel.accel.clone()),
+    ("boot s", |kernel| seconds(kernel.boot_seconds)),
+    ("whole run s", |kernel| seconds(kernel.total_seconds)),
+    ("sent", |kernel| kernel.sent.to_string()),
+    ("received", |kernel| kernel.received.to_string()),
+    ("lost", |kernel| kernel.lost.to_string()),
+    ("foreign", |kernel| kernel.foreign.to_string()),
+    ("load fentry/kprobe ms", loads),
+    ("highest insns k", highest),
+];
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self.report;
+        let heads: Vec<String> = report
+            .kernels
+            .iter()
+            .map(|k| k.series.to_string())
+            .collect();
+        let names = report
+            .workloads
+            .iter()
+            .map(|row| row.workload.to_string().len());
+        let foots: Vec<(&str, Vec<String>)> = FOOT
+            .iter()
+            .map(|(head, text)| (*head, report.kernels.iter().map(text).collect()))
+            .collect();
+        let head = names
+            .chain(FOOT.iter().map(|(head, _)| head.len()))
+            .max()
+            .unwrap_or(0);
+        let mut widths = Widths {
+            head,
+            columns: heads.iter().map(|head| head.len().max(4)).collect(),
+        };
+        for (_, texts) in &foots {
+            for (width, text) in widths.columns.iter_mut().zip(texts) {
+                *width = (*width).max(text.chars().count());
+            }
+        }
+        let (bold, off) = self.style(BOLD);
+        write!(f, "{bold}")?;
+        self.line(f, "events", &widths, &heads)?;
+        write!(f, "{off}")?;
+        for row in &report.workloads {
+            let texts: Vec<String> = row.cells.iter().map(cell).collect();
+            let bad = row.cells.iter().any(|cell| cell.wrong.is_some());
+            let (red, off) = if bad { self.style(RED) } else { ("", "") };
+            write!(f, "{red}")?;
+            self.line(f, &row.workload.to_string(), &widths, &texts)?;
+            write!(f, "{off}")?;
+        }
+        writeln!(f)?;
+        for (head, texts) in &foots {
+            self.line(f, head, &widths, texts)?;
+        }
+        writeln!(f)?;
+        attached(f, report)?;
+        let (all, wrong) = report.counts();
+        let (style, off) = self.style(if wrong > 0 { RED } else { BOLD });
+        let verdict = if wrong > 0 { "FAILED" } else { "ok" };
+        writeln!(
+            f,
+            "{style}{verdict}{off}: {} rows on {} kernels, {wrong} of them wrong, in {:.1} s",
+            all,
+            report.kernels.len(),
+            report.seconds
+        )
+    }
+}
+
+/// How programs are attached: kernels that do it alike share a line.
+fn attached(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for kernel in &report.kernels {
+        for load in &kernel.flavours {
+            let ways: Vec<String> = load
+                .attached
+                .iter()
+                .map(|(how, n)| format!("{n} {how}"))
+                .collect();
+            let line = format!("{}: {}", load.flavour, ways.join(", "));
+            let series = kernel.series.to_string();
+            match lines.iter_mut().find(|(known, _)| *known == line) {
+                Some((_, kernels)) => kernels.push(series),
+                None => lines.push((line, vec![series])),
+            }
+        }
+    }
+    for (line, kernels) in lines {
+        writeln!(f, "{line} (on {})", kernels.join(" "))?;
+    }
+    Ok(())
+}
+
+fn cell(cell: &Cell) -> String {
+    let events = cell
+        .events
+        .map_or_else(|| "-".to_owned(), |events| events.to_string());
+    format!("{events}{}", mark(cell.wrong.is_none()))
+}
+
+fn mark(is_right: bool) -> String {
+    if is_right { "✓" } else { "✗" }.to_owned()
+}
+
+fn seconds(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1}"))
+}
+
+fn loads(kernel: &KernelColumn) -> String {
+    let loads: Vec<String> = kernel
+        .flavours
+        .iter()
+        .map(|load| format!("{:.0}", load.load_ms))
+        .collect();
+    if loads.is_empty() {
+        "-".to_owned()
+    } else {
+        loads.join("/")
+    }
+}
+
+fn highest(kernel: &KernelColumn) -> String {
+    let insns = kernel
+        .flavours
+        .iter()
+        .filter_map(|load| load.highest())
+        .map(|(_, insns)| insns);
+    insns.max().map_or_else(
+        || "-".to_owned(),
+        |insns| format!("{:.1}", insns as f64 / 1000.0),
+    )
+}

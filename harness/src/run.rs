@@ -1,0 +1,175 @@
+//! One kernel's run: booted once, kept as files, read by every row of it.
+//!
+//! A run lives in a folder of its own: the recording, the serial log, and
+//! `run.json`, which says what it is a run of and when it was made. Within one
+//! process a run is always fresh. A test runner that gives each row a process
+//! of its own, as nextest does, shares a run among the processes of one session.
+
+mod cache;
+mod session;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::kernels::{Kernel, Series};
+use crate::recording::{self, Expected, Recording};
+use crate::rows::{FLAVOURS, Workload};
+use crate::vm::{self, Lab, Mode, Outcome, Plan, PlannedWorkload, Request};
+
+pub use cache::{Place, prune};
+pub use session::{Session, Setup, Waiting};
+
+/// How long one workload may take in the guest.
+const WORKLOAD_TIMEOUT: Duration = Duration::from_secs(20);
+const RUN_FILE: &str = "run.json";
+
+/// What is known of a run, as `run.json` keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// `6.12`
+    pub series: String,
+    /// `uname -r` of the kernel that was to boot.
+    pub release: String,
+    /// `kvm` or `tcg`.
+    pub accel: String,
+    /// Why that accelerator.
+    pub accel_why: String,
+    /// From the start to the guest's hello.
+    pub boot_seconds: Option<f64>,
+    /// From the start to the end.
+    pub total_seconds: f64,
+    /// What the kernel printed.
+    pub serial_log: PathBuf,
+    /// The recording.
+    pub records: PathBuf,
+    /// The nonce in its hello; none if the boot failed.
+    pub nonce: Option<String>,
+    /// Why the boot does not count, with lines of the serial log.
+    pub failure: Option<String>,
+    /// When it began, in seconds since 1970.
+    pub started_unix_s: u64,
+}
+
+/// A run and its recording.
+#[derive(Clone, Debug)]
+pub struct KernelRun {
+    /// The kernel.
+    pub series: Series,
+    /// What was asked of the guest.
+    pub workloads: Vec<Workload>,
+    /// What is known of the run, unless nothing could be started.
+    pub facts: Option<Facts>,
+    /// The complete recording, or why there is none.
+    pub recording: Result<Recording, String>,
+}
+
+impl KernelRun {
+    /// A run that never began.
+    pub fn not_begun(series: Series, workloads: Vec<Workload>, why: String) -> Self {
+        Self {
+            series,
+            workloads,
+            facts: None,
+            recording: Err(why),
+        }
+    }
+
+    /// `run.json`, the serial log and the recording, as one line for a person.
+    pub fn evidence(&self) -> String {
+        match &self.facts {
+            Some(facts) => format!("serial log: {}", facts.serial_log.display()),
+            None => "nothing was booted".to_owned(),
+        }
+    }
+}
+
+/// The plan of a run: all workloads under both flavours.
+pub fn plan(workloads: &[Workload]) -> Plan {
+    let planned = workloads.iter().map(|workload| PlannedWorkload {
+        family: workload.family.clone(),
+        name: workload.name.clone(),
+    });
+    Plan {
+        mode: Mode::Record,
+        flavours: FLAVOURS.map(str::to_owned).to_vec(),
+        workloads: planned.collect(),
+        workload_timeout: WORKLOAD_TIMEOUT,
+        fault: None,
+    }
+}
+
+/// Boots the kernel in `place` and keeps what became of it.
+fn boot(lab: &Lab, kernel: &Kernel, workloads: &[Workload], place: &Place) -> Result<KernelRun> {
+    let mut request = Request::new(kernel, plan(workloads), lab);
+    request.output_dir = place.folder().to_owned();
+    let started_unix_s = cache::now_unix_s();
+    let outcome = vm::run(lab, kernel, &request);
+    let facts = facts(&outcome, kernel, lab, started_unix_s);
+    place.keep(RUN_FILE, &serde_json::to_vec_pretty(&facts)?)?;
+    Ok(KernelRun {
+        series: kernel.series,
+        workloads: workloads.to_vec(),
+        recording: match outcome.verdict {
+            Ok(recording) => Ok(recording),
+            Err(_) => Err(facts.failure.clone().unwrap_or_default()),
+        },
+        facts: Some(facts),
+    })
+}
+
+fn facts(outcome: &Outcome, kernel: &Kernel, lab: &Lab, started_unix_s: u64) -> Facts {
+    let (nonce, failure) = match &outcome.verdict {
+        Ok(recording) => (Some(recording.hello.nonce.clone()), None),
+        Err(failure) => {
+            let mut text = failure.to_string();
+            for line in &failure.excerpt {
+                text.push_str("\n  | ");
+                text.push_str(line);
+            }
+            (None, Some(text))
+        }
+    };
+    Facts {
+        series: kernel.series.to_string(),
+        release: kernel.release.clone(),
+        accel: outcome.accel.to_string(),
+        accel_why: lab.accelerator.why.clone(),
+        boot_seconds: outcome.boot.map(|boot| boot.as_secs_f64()),
+        total_seconds: outcome.total.as_secs_f64(),
+        serial_log: outcome.serial_log.clone(),
+        records: outcome.records.clone(),
+        nonce,
+        failure,
+        started_unix_s,
+    }
+}
+
+/// Reads the run that another process of this session made in `place`, if it did.
+fn read(series: Series, workloads: &[Workload], place: &Place) -> Result<Option<KernelRun>> {
+    let Some(bytes) = place.read(RUN_FILE)? else {
+        return Ok(None);
+    };
+    let facts: Facts = serde_json::from_slice(&bytes).context("run.json is not valid")?;
+    let recording = match (&facts.nonce, &facts.failure) {
+        (Some(nonce), None) => {
+            let bytes = std::fs::read(&facts.records)
+                .with_context(|| format!("cannot read {}", facts.records.display()))?;
+            let expected = Expected {
+                nonce: nonce.clone(),
+                release: facts.release.clone(),
+            };
+            recording::parse(&bytes, &expected).map_err(|incomplete| incomplete.defect.to_string())
+        }
+        (_, failure) => Err(failure.clone().unwrap_or_else(|| "no nonce".to_owned())),
+    };
+    Ok(Some(KernelRun {
+        series,
+        workloads: workloads.to_vec(),
+        facts: Some(facts),
+        recording,
+    }))
+}
