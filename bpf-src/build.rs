@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The clang versions that are known to produce what the loader expects.
-const CLANG_VERSIONS: std::ops::RangeInclusive<u32> = 16..=21;
+const CLANG_VERSIONS: std::ops::RangeInclusive<u32> = 16..=22;
 
 fn main() {
     println!("cargo::rerun-if-changed=c");

@@ -91,6 +91,10 @@ impl JudgedRun {
                 lost.max(judgement.lost)
             ));
         }
+        for (cause, count) in take.done.poorer.iter().filter(|(_, count)| **count > 0) {
+            self.whole
+                .push(format!("{label}: {count} records lack something: {cause}"));
+        }
         if take.done.sent != take.done.received.saturating_add(lost) {
             let (sent, received) = (take.done.sent, take.done.received);
             self.whole.push(format!(

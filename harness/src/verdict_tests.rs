@@ -38,6 +38,7 @@ fn frames(flavour: &str, names: &[&str]) -> Vec<Frame> {
             sent: 0,
             received: 0,
             lost: BTreeMap::new(),
+            poorer: BTreeMap::new(),
         }));
     }
     frames
