@@ -212,8 +212,12 @@ __noinline int strings_walk(u32 lane_index)
 		if (!string)
 			return 0;
 		taken = bpf_probe_read_user_str(to + at, EVENT_ARGS_BYTES, (void *)string);
-		if (taken <= 0)
+		if (taken < 0)
 			return TEXT_FAULT;
+		if (!taken) { /* an empty string: see text_string */
+			*(u8 *)(to + at) = 0;
+			taken = 1;
+		}
 		*(volatile u64 *)&lane->strings_done = at + taken;
 		list += pointer_bytes;
 	}

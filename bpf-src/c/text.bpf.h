@@ -46,10 +46,13 @@ static __always_inline void text_string(struct lane *lane, struct event_text *te
 	long size = user ? bpf_probe_read_user_str(to, EVENT_PATH_BYTES, string) :
 			   bpf_probe_read_kernel_str(to, EVENT_PATH_BYTES, string);
 
-	if (size <= 0) {
+	/* An empty string gives 0 on Linux 5.10 to 6.12, 1 on 6.16 and later. */
+	if (size < 0) {
 		text_none(text, TEXT_FAULT);
 		return;
 	}
+	if (!size)
+		size = 1;
 	/* A full buffer: the string may go on, its last byte became the NUL. */
 	text_take(lane, text, size - 1, size == EVENT_PATH_BYTES ? TEXT_CUT_END : 0);
 }

@@ -307,7 +307,7 @@ pub fn frames(records: &[Vec<u8>], facts: &[Value]) -> Vec<Frame> {
         sent: 10,
         received: 10,
         lost: [("ring_full".to_owned(), 0)].into(),
-        poorer: BTreeMap::new(),
+        poorer: [].into(),
     }));
     frames
 }
