@@ -66,14 +66,14 @@ fn the_table_shows_counts_marks_and_a_foot() {
     }
     .to_string();
     let expected = "\
-events                 5.10  6.12
-process::fork           18✓   18✓
-process::exec_script     5✗    -✗
+events                5.10  6.12
+process::fork          18✓   18✓
+process::exec_script    5✗    -✗
 ";
     assert!(table.starts_with(expected), "{table}");
     for line in [
-        "boot                      ✓     ✗",
-        "highest insns k        30.5  30.5",
+        "boot                     ✓     ✗",
+        "highest insns k       30.5  30.5",
         "fentry: 5 fentry, 2 tp_btf (on 5.10 6.12)",
         "FAILED: 6 rows on 2 kernels, 3 of them wrong, in 61.2 s",
     ] {

@@ -20,6 +20,9 @@ pub struct Cast {
     members: usize,
 }
 
+/// The inode number of the root of a cgroup hierarchy.
+const CGROUP_ROOT: u64 = 1;
+
 /// A kind of number that is labelled by its first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Space {
@@ -31,7 +34,7 @@ pub enum Space {
     Net,
     /// User namespace: `U1`.
     User,
-    /// Cgroup: `C1`.
+    /// Cgroup: `/` for the root, `C1`.
     Cgroup,
 }
 
@@ -164,6 +167,8 @@ impl Cast {
     /// `PN2`; `0` where the process has left it.
     pub fn space(&self, space: Space, number: u64) -> String {
         match self.namespaces.get(&(space, number)) {
+            // The root of the hierarchy has this number on every kernel.
+            _ if space == Space::Cgroup && number == CGROUP_ROOT => "/".to_owned(),
             Some(index) => format!("{}{index}", space.prefix()),
             None => number.to_string(),
         }

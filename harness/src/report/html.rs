@@ -62,13 +62,13 @@ fn table(page: &mut String, report: &Report) {
         page.push_str("</tr>\n");
     }
     page.push_str("</tbody>\n<tfoot>\n");
-    let foots: [Foot; 6] = [
+    let foots: [Foot; 8] = [
         ("accelerator", |kernel| kernel.accel.clone()),
         ("boot s", |kernel| seconds(kernel.boot_seconds)),
         ("whole run s", |kernel| seconds(kernel.total_seconds)),
-        ("sent = received + lost", |kernel| {
-            format!("{} = {} + {}", kernel.sent, kernel.received, kernel.lost)
-        }),
+        ("sent", |kernel| kernel.sent.to_string()),
+        ("received", |kernel| kernel.received.to_string()),
+        ("lost", |kernel| kernel.lost.to_string()),
         ("foreign events", |kernel| kernel.foreign.to_string()),
         ("highest verified insns", |kernel| {
             let loads = kernel.flavours.iter().filter_map(|load| load.highest());

@@ -42,7 +42,7 @@ struct Widths {
     columns: Vec<usize>,
 }
 
-const FOOT: [Foot; 10] = [
+const FOOT: [Foot; 11] = [
     ("boot", |kernel| mark(kernel.wrong.is_none())),
     ("accelerator", |kernel| kernel.accel.clone()),
     ("boot s", |kernel| seconds(kernel.boot_seconds)),
@@ -51,7 +51,8 @@ const FOOT: [Foot; 10] = [
     ("received", |kernel| kernel.received.to_string()),
     ("lost", |kernel| kernel.lost.to_string()),
     ("foreign", |kernel| kernel.foreign.to_string()),
-    ("load fentry/kprobe ms", loads),
+    ("load fentry s", |kernel| load_seconds(kernel, "fentry")),
+    ("load kprobe s", |kernel| load_seconds(kernel, "kprobe")),
     ("highest insns k", highest),
 ];
 
@@ -154,17 +155,9 @@ fn seconds(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1}"))
 }
 
-fn loads(kernel: &KernelColumn) -> String {
-    let loads: Vec<String> = kernel
-        .flavours
-        .iter()
-        .map(|load| format!("{:.0}", load.load_ms))
-        .collect();
-    if loads.is_empty() {
-        "-".to_owned()
-    } else {
-        loads.join("/")
-    }
+fn load_seconds(kernel: &KernelColumn, flavour: &str) -> String {
+    let load = kernel.flavours.iter().find(|load| load.flavour == flavour);
+    seconds(load.map(|load| load.load_ms / 1000.0))
 }
 
 fn highest(kernel: &KernelColumn) -> String {
