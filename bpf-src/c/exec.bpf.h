@@ -178,13 +178,16 @@ static __always_inline bool exec_is_compat(enum exec_call call)
 	return call == COMPAT_EXECVE || call == COMPAT_EXECVEAT;
 }
 
-/* More strings than that are cut, as are more than EVENT_ARGS_BYTES. */
-#define EXEC_STRINGS 256
+/* As many strings as EVENT_ARGS_BYTES can hold, in rounds as for paths. */
+#define STRINGS_STEPS 64
+#define STRINGS_ROUNDS (EVENT_ARGS_BYTES / STRINGS_STEPS + 1)
+#define STRINGS_GO_ON (1 << 16)
 
 /*
- * Copies the strings of lane->strings_list to the end of the record, leaves
- * their size in lane->strings_done and returns the text's flags. A global
- * function, with its state in the lane, for the reasons that path_walk has.
+ * One round: copies strings of lane->strings_list to the end of the record,
+ * leaves there which is next, in lane->strings_done their size, and returns the
+ * text's flags. A global function, with its state in the lane, for the reasons
+ * that path_walk has.
  */
 __noinline int strings_walk(u32 lane_index)
 {
@@ -198,20 +201,20 @@ __noinline int strings_walk(u32 lane_index)
 	list = lane->strings_list;
 	pointer_bytes = lane->strings_pointer_bytes;
 	CLAMP(pointer_bytes, sizeof(u64));
-	lane->strings_done = 0;
-	for (int i = 0; i < EXEC_STRINGS; i++) {
+	for (int i = 0; i < STRINGS_STEPS; i++) {
 		u64 at = *(volatile u64 *)&lane->strings_done;
 		u64 string = 0;
 		long taken;
 
-		if (at >= EVENT_ARGS_BYTES)
-			break;
-		at &= EVENT_ARGS_BYTES - 1;
 		if (bpf_probe_read_user(&string, pointer_bytes, (void *)list))
 			return TEXT_FAULT;
 		if (!string)
 			return 0;
-		taken = bpf_probe_read_user_str(to + at, EVENT_ARGS_BYTES, (void *)string);
+		if (at >= EVENT_ARGS_BYTES)
+			return TEXT_CUT_END;
+		at &= EVENT_ARGS_BYTES - 1;
+		/* One byte more than may be kept: see text_string. */
+		taken = bpf_probe_read_user_str(to + at, EVENT_ARGS_BYTES + 1, (void *)string);
 		if (taken < 0)
 			return TEXT_FAULT;
 		if (!taken) { /* an empty string: see text_string */
@@ -221,14 +224,15 @@ __noinline int strings_walk(u32 lane_index)
 		*(volatile u64 *)&lane->strings_done = at + taken;
 		list += pointer_bytes;
 	}
-	return TEXT_CUT_END;
+	lane->strings_list = list;
+	return STRINGS_GO_ON;
 }
 
 /* A list of strings in user memory, each kept with its NUL. */
 static __always_inline void text_user_strings(struct lane *lane, struct event_text *text, u64 list,
 					      u64 pointer_bytes)
 {
-	u16 flags;
+	u32 flags = 0;
 	u64 size;
 
 	/* No list at all is an empty one, as in the kernel. */
@@ -238,7 +242,12 @@ static __always_inline void text_user_strings(struct lane *lane, struct event_te
 	}
 	lane->strings_list = list;
 	lane->strings_pointer_bytes = pointer_bytes;
-	flags = strings_walk(lane->index);
+	lane->strings_done = 0;
+	for (int i = 0; i < STRINGS_ROUNDS; i++) {
+		flags = strings_walk(lane->index);
+		if (!(flags & STRINGS_GO_ON))
+			break;
+	}
 	size = *(volatile u64 *)&lane->strings_done;
 	if (size > EVENT_ARGS_BYTES) {
 		size = EVENT_ARGS_BYTES;

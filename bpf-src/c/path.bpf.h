@@ -13,9 +13,18 @@
 #include "kernel.h"
 #include "text.bpf.h"
 
-/* Names and mount crossings in one path. More than that: cut at the front. */
-#define PATH_STEPS 256
+/*
+ * A walk of up to PATH_ROUNDS * PATH_STEPS names and mounts: more than the 2048
+ * names of one byte that a path of EVENT_PATH_BYTES can have. What the verifier
+ * has to look at is a round, not the walk.
+ */
+#define PATH_STEPS 64
+#define PATH_ROUNDS 36
+
 #define NAME_BYTES 255 /* the kernel's NAME_MAX */
+
+/* What path_walk returns besides flags: this was not the end. */
+#define PATH_GOES_ON (1 << 16)
 
 /*
  * The two members of a dentry that a walk needs, by one read where they are
@@ -61,14 +70,15 @@ static __always_inline void mount_read(struct mount_part *part, struct mount *mo
 }
 
 /*
- * Walks from lane->walk_mount and lane->walk_dentry, leaves the start of the
- * path within lane->path in lane->walk_at and returns the text's flags.
+ * One round: walks from lane->walk_mount and lane->walk_dentry and leaves there
+ * where it got to, and in lane->walk_at the start of the path within
+ * lane->path. Returns the text's flags.
  *
  * A global function, so that the verifier checks it once and not for each
  * call. Such functions take numbers only, and a typed pointer is none; so the
  * arguments come in the lane, where a pointer that is stored becomes a number.
  * The position stays in the lane too: as a value that comes from memory it is
- * the same unknown in every round, so that the verifier need not follow each
+ * the same unknown in every step, so that the verifier need not follow each
  * way through the loop to its end.
  */
 __noinline int path_walk(u32 lane_index)
@@ -80,9 +90,8 @@ __noinline int path_walk(u32 lane_index)
 	if (!lane)
 		return TEXT_UNKNOWN;
 	dentry = (void *)lane->walk_dentry;
-	mount = (void *)lane->walk_mount - bpf_core_field_offset(struct mount, mnt);
+	mount = (void *)lane->walk_mount;
 	mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
-	lane->walk_at = EVENT_PATH_BYTES;
 
 	for (int i = 0; i < PATH_STEPS; i++) {
 		u64 at = *(volatile u64 *)&lane->walk_at;
@@ -107,7 +116,7 @@ __noinline int path_walk(u32 lane_index)
 		/* Masks, not tests: each test doubles what there is to verify. */
 		length = name->len & NAME_BYTES;
 		if (at < length + 1)
-			break;
+			return TEXT_CUT_FRONT;
 		at = (at - length - 1) & (EVENT_PATH_BYTES - 1);
 		*(volatile u64 *)&lane->walk_at = at;
 		lane->path[at] = '/';
@@ -116,7 +125,9 @@ __noinline int path_walk(u32 lane_index)
 			return TEXT_UNREACHABLE; /* a root of no mount: memfd, pipe */
 		dentry = part.parent;
 	}
-	return TEXT_CUT_FRONT;
+	lane->walk_dentry = (u64)dentry;
+	lane->walk_mount = (u64)mount;
+	return TEXT_CUT_FRONT | PATH_GOES_ON;
 }
 
 static __always_inline void text_path(struct lane *lane, struct event_text *text,
@@ -124,11 +135,16 @@ static __always_inline void text_path(struct lane *lane, struct event_text *text
 {
 	void *to = text_room(lane, EVENT_PATH_BYTES);
 	u64 start, size;
-	u16 flags;
+	u32 flags = 0;
 
-	lane->walk_mount = (u64)mount;
+	lane->walk_mount = (u64)mount - bpf_core_field_offset(struct mount, mnt);
 	lane->walk_dentry = (u64)dentry;
-	flags = path_walk(lane->index);
+	lane->walk_at = EVENT_PATH_BYTES;
+	for (int i = 0; i < PATH_ROUNDS; i++) {
+		flags = path_walk(lane->index);
+		if (!(flags & PATH_GOES_ON))
+			break;
+	}
 	start = *(volatile u64 *)&lane->walk_at;
 	CLAMP(start, EVENT_PATH_BYTES);
 	if (start == EVENT_PATH_BYTES) {

@@ -42,9 +42,10 @@ static __always_inline void text_take(struct lane *lane, struct event_text *text
 static __always_inline void text_string(struct lane *lane, struct event_text *text,
 					const void *string, bool user)
 {
-	void *to = text_room(lane, EVENT_PATH_BYTES);
-	long size = user ? bpf_probe_read_user_str(to, EVENT_PATH_BYTES, string) :
-			   bpf_probe_read_kernel_str(to, EVENT_PATH_BYTES, string);
+	/* With one byte more than may be kept, a string that fits and one that does not differ. */
+	void *to = text_room(lane, EVENT_PATH_BYTES + 1);
+	long size = user ? bpf_probe_read_user_str(to, EVENT_PATH_BYTES + 1, string) :
+			   bpf_probe_read_kernel_str(to, EVENT_PATH_BYTES + 1, string);
 
 	/* An empty string gives 0 on Linux 5.10 to 6.12, 1 on 6.16 and later. */
 	if (size < 0) {
@@ -53,8 +54,11 @@ static __always_inline void text_string(struct lane *lane, struct event_text *te
 	}
 	if (!size)
 		size = 1;
-	/* A full buffer: the string may go on, its last byte became the NUL. */
-	text_take(lane, text, size - 1, size == EVENT_PATH_BYTES ? TEXT_CUT_END : 0);
+	/* Without its NUL, for which the limit has room. */
+	if (size > EVENT_PATH_BYTES)
+		text_take(lane, text, EVENT_PATH_BYTES, TEXT_CUT_END);
+	else
+		text_take(lane, text, size - 1, 0);
 }
 
 /* The user memory from `start` to `end`, as far as it can be read. */

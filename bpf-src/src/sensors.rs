@@ -221,7 +221,7 @@ fn attach(object: &mut Object, hook: &Hook, flavour: Flavour) -> Result<Links> {
 }
 
 fn attach_fentry(object: &mut Object, hook: &Hook) -> Result<Links> {
-    let attached = |name: &&'static str| Ok((*name, object.attach_first(&[name])?.link));
+    let attached = |name: &&'static str| Ok((*name, object.try_program(name)?.attach()?));
     hook.fentry.iter().map(attached).collect()
 }
 

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod cli;
+pub mod hooks;
 pub mod host;
 pub mod images;
 pub mod kernels;

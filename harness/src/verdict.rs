@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::hooks;
 use crate::kernels::Series;
 use crate::normalize::{self, Judgement, Take};
 use crate::recording::{Frame, Sensors};
@@ -65,6 +66,9 @@ impl JudgedRun {
         judged.outside = failures_outside(&recording.frames);
         judged.whole.extend(judged.outside.iter().cloned());
         judged.whole.extend(missing_sensors(&recording.frames));
+        judged
+            .whole
+            .extend(hooks::wrong(run.series, &recording.frames));
         for take in normalize::takes(recording) {
             judged.add(take);
         }

@@ -19,7 +19,7 @@ fn frames(flavour: &str, names: &[&str]) -> Vec<Frame> {
         load_ns: 1,
         programs: vec![Program {
             name: "fork".into(),
-            attach: flavour.into(),
+            attach: format!("{flavour}/link"),
             verified_insns: Some(10),
             jited_bytes: None,
         }],

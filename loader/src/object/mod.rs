@@ -36,7 +36,7 @@ use crate::program::Program;
 use crate::relo_core;
 use crate::spec::ObjectSpec;
 use core::fmt;
-use programs::Waiting;
+use programs::{Waiting, Why};
 
 pub use btf::BtfUse;
 
@@ -133,7 +133,7 @@ impl Object {
             return Ok(());
         };
         for program in waiting.automatic() {
-            match self.load_waiting(&program) {
+            match self.load_waiting(&program, Why::Asked) {
                 Err(error) if options.optional.contains(&program) => {
                     self.refused.push(Refused { program, error });
                 }
@@ -150,7 +150,23 @@ impl Object {
     /// that the object does not have, or that was refused before.
     pub fn load_program(&mut self, name: &str) -> Result<&Program> {
         if self.position(name).is_none() {
-            self.load_waiting(name)
+            self.load_waiting(name, Why::Asked)
+                .with_context(|| format!("object {}", self.name))?;
+        }
+        self.program(name)
+    }
+
+    /// The same for a program that there is an alternative to: a refusal comes
+    /// without the verifier's log, which takes several times as long as the
+    /// refusal itself. A program that was refused can be loaded again, and the
+    /// reason be had, by [`Object::load_program`].
+    ///
+    /// # Errors
+    /// As [`Object::load_program`], but with `System` or `PermissionDenied`
+    /// instead of `Rejected`.
+    pub fn try_program(&mut self, name: &str) -> Result<&Program> {
+        if self.position(name).is_none() {
+            self.load_waiting(name, Why::NotAsked)
                 .with_context(|| format!("object {}", self.name))?;
         }
         self.program(name)
@@ -268,11 +284,11 @@ impl Object {
             .position(|program| program.name() == name)
     }
 
-    fn load_waiting(&mut self, name: &str) -> Result<()> {
+    fn load_waiting(&mut self, name: &str, why: Why) -> Result<()> {
         let waiting = self.waiting.as_mut();
         let waiting =
             waiting.ok_or_else(|| Error::not_found(format!("no program {name} left to load")))?;
-        let loaded = waiting.load(name, &self.relocations);
+        let loaded = waiting.load(name, &self.relocations, why);
         if waiting.is_empty() {
             self.waiting = None;
         }

@@ -10,15 +10,16 @@ use crate::memlock::with_memlock;
 use crate::program::Program;
 use crate::relo_core::Report;
 use crate::spec::{MapRef, ObjectSpec, ProgramSpec};
-use crate::sys::{self, ExtRecords, Log};
+use crate::sys::{self, Errno, ExtRecords, Log};
 use crate::verifier;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// BPF_F_SLEEPABLE.
 const SLEEPABLE: u32 = 1 << 4;
-/// Statistics are three lines.
-const STATS_BYTES: usize = 4 << 10;
+/// Statistics are three lines, but there is one more for each call of a global
+/// function that the verifier comes by.
+const STATS_BYTES: usize = 128 << 10;
 
 /// Programs that are not loaded yet, with all that loading them takes.
 pub(super) struct Waiting {
@@ -36,6 +37,15 @@ struct Unloaded {
     index: usize,
     program: ProgramSpec,
     hook: Hook,
+}
+
+/// Whether the verifier is asked why, when it refuses a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It is: by loading once more, with a log.
+    Asked,
+    /// It is not.
+    NotAsked,
 }
 
 impl Waiting {
@@ -83,7 +93,7 @@ impl Waiting {
 
     /// Loads the program of that name. Once it is loaded it is gone from here;
     /// one that is refused stays.
-    pub(super) fn load(&mut self, name: &str, report: &Report) -> Result<Program> {
+    pub(super) fn load(&mut self, name: &str, report: &Report, why: Why) -> Result<Program> {
         let named = |unloaded: &Unloaded| unloaded.program.name == name;
         let Some(at) = self.programs.iter().position(named) else {
             let names = self
@@ -94,7 +104,7 @@ impl Waiting {
             return Err(Error::not_found(format!("no program {name} among {names}")));
         };
         let unloaded = &self.programs[at];
-        let loaded = self.load_one(unloaded, report).with_context(|| {
+        let loaded = self.load_one(unloaded, report, why).with_context(|| {
             format!(
                 "program {} ({})",
                 unloaded.program.name, unloaded.program.section
@@ -104,7 +114,7 @@ impl Waiting {
         Ok(loaded)
     }
 
-    fn load_one(&self, unloaded: &Unloaded, report: &Report) -> Result<Program> {
+    fn load_one(&self, unloaded: &Unloaded, report: &Report, why: Why) -> Result<Program> {
         let Unloaded {
             index,
             program,
@@ -142,6 +152,9 @@ impl Waiting {
         };
         let errno = match self.first_attempt(&load) {
             Ok((fd, processed)) => return Ok(Program::new(program, fd, processed)),
+            Err(errno) if why == Why::NotAsked => {
+                return Err(errno.error("BPF_PROG_LOAD, not asked why"));
+            }
             Err(errno) => errno,
         };
         match load_with_log(&load, errno) {
@@ -157,20 +170,28 @@ impl Waiting {
 
     /// Loads without a log, or with the statistics alone.
     fn first_attempt(&self, load: &sys::ProgLoad<'_>) -> sys::Result<(OwnedFd, Option<u32>)> {
-        if !self.want_stats {
-            return with_memlock(|| sys::prog_load(load, None)).map(|fd| (fd, None));
+        if self.want_stats {
+            let mut buffer = vec![0; STATS_BYTES];
+            let loaded = with_memlock(|| {
+                let level = LOG_LEVEL_STATS;
+                let mut log = Log {
+                    level,
+                    buffer: &mut buffer,
+                    true_bytes: 0,
+                };
+                sys::prog_load(load, Some(&mut log))
+            });
+            match loaded {
+                // The program was accepted, its statistics have no room: newer
+                // kernels tell the same figure otherwise.
+                Err(Errno::NOSPC) => {}
+                loaded => {
+                    let processed = || verifier::processed_insns(&verifier::text(&buffer));
+                    return loaded.map(|fd| (fd, processed()));
+                }
+            }
         }
-        let mut buffer = [0; STATS_BYTES];
-        let loaded = with_memlock(|| {
-            let level = LOG_LEVEL_STATS;
-            let mut log = Log {
-                level,
-                buffer: &mut buffer,
-                true_bytes: 0,
-            };
-            sys::prog_load(load, Some(&mut log))
-        });
-        loaded.map(|fd| (fd, verifier::processed_insns(&verifier::text(&buffer))))
+        with_memlock(|| sys::prog_load(load, None)).map(|fd| (fd, None))
     }
 }
 
