@@ -95,8 +95,7 @@ impl Sensors {
     pub fn load(flavour: Flavour, options: &Options) -> Result<Self> {
         let cpus = trapline_loader::map::possible_cpu_numbers()?;
         let spec = process_spec(cpus, options)?;
-        let mut load_options = LoadOptions::default();
-        load_options.want_stats = options.want_stats;
+        let load_options = LoadOptions::default().with_stats(options.want_stats);
         let mut object = Object::load(spec, &mut KernelBtf::running(), &load_options)?;
         let mut links = Vec::new();
         for hook in hooks::PROCESS {

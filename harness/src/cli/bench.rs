@@ -33,12 +33,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let lab = Lab::open(Choice::Tcg, &kernel).map_err(|error| anyhow!(error))?;
         let mut request = Request::new(&kernel, bench::plan(), &lab);
         request.name = format!("{}.bench", kernel.series);
-        let task = progress.task(&format!("measuring {}", kernel.series), Amount::Unknown);
+        let task = progress.task(format!("measuring {}", kernel.series), Amount::Unknown);
         let outcome = vm::run(&lab, &kernel, &request);
         let recording = match outcome.verdict {
             Ok(recording) => recording,
             Err(failure) => {
-                task.failed(&failure.to_string());
+                task.failed(failure.to_string());
                 return Err(anyhow!("{failure}")).context(format!(
                     "measuring {}; the kernel's own words are in {}",
                     kernel.series,

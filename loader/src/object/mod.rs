@@ -52,6 +52,15 @@ pub struct LoadOptions {
     pub optional: Vec<String>,
 }
 
+impl LoadOptions {
+    /// The same options with another [`want_stats`](Self::want_stats).
+    #[must_use]
+    pub fn with_stats(mut self, want_stats: bool) -> Self {
+        self.want_stats = want_stats;
+        self
+    }
+}
+
 /// An object in the kernel.
 pub struct Object {
     name: String,
