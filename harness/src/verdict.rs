@@ -65,6 +65,8 @@ impl JudgedRun {
         judged.outside = failures_outside(&recording.frames);
         judged.whole.extend(judged.outside.iter().cloned());
         judged.whole.extend(missing_sensors(&recording.frames));
+        let numbers = normalize::numbering(&recording.frames);
+        judged.whole.extend(numbers);
         for take in normalize::takes(recording) {
             judged.add(take);
         }
