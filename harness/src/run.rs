@@ -103,8 +103,15 @@ pub fn plan(workloads: &[Workload]) -> Plan {
 }
 
 /// Boots the kernel in `place` and keeps what became of it.
-fn boot(lab: &Lab, kernel: &Kernel, workloads: &[Workload], place: &Place) -> Result<KernelRun> {
+fn boot(
+    lab: &Lab,
+    kernel: &Kernel,
+    workloads: &[Workload],
+    cpus: u8,
+    place: &Place,
+) -> Result<KernelRun> {
     let mut request = Request::new(kernel, plan(workloads), lab);
+    request.cpus = cpus;
     request.output_dir = place.folder().to_owned();
     let started_unix_s = cache::now_unix_s();
     let outcome = vm::run(lab, kernel, &request);

@@ -57,6 +57,7 @@ fn main() -> ExitCode {
         fixed: None,
         accel: Choice::Auto,
         jobs: JOBS,
+        cpus: 1,
         progress: Progress::new(),
     };
     let court = Arc::new(Court {

@@ -38,6 +38,9 @@ pub struct Arguments {
     /// How many VMs at a time.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
     jobs: u8,
+    /// The processors of each VM. The documents must not depend on it.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    cpus: u8,
     /// Where the page goes instead of target/trapline/report.html.
     #[arg(long, value_name = "PATH")]
     html: Option<PathBuf>,
@@ -164,6 +167,7 @@ fn boot(
         fixed: Some(host::output_dir().join("matrix")),
         accel: arguments.accel,
         jobs: usize::from(arguments.jobs),
+        cpus: arguments.cpus,
         progress: Progress::new(),
     };
     let mut session = Session::new(setup, orders.collect());

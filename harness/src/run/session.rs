@@ -30,6 +30,8 @@ pub struct Setup {
     pub accel: Choice,
     /// How many VMs at a time.
     pub jobs: usize,
+    /// The processors of each.
+    pub cpus: u8,
     /// What is shown meanwhile.
     pub progress: Progress,
 }
@@ -198,7 +200,7 @@ impl Shared {
             "booting {} ({})",
             kernel.release, lab.accelerator.accel
         ));
-        boot(lab, &kernel, workloads, &place)
+        boot(lab, &kernel, workloads, self.setup.cpus, &place)
     }
 
     fn lab(&self, kernel: &Kernel) -> Result<&Lab, String> {
