@@ -115,10 +115,18 @@ struct event_exec {
 	struct event_process parent;
 	__u32 error; /* errno, 0: the new program runs */
 	__u32 padding;
-	struct event_text exe; /* what runs now; the old one after a failure */
+	/*
+	 * What runs now. After a failure the old program; if it failed past the
+	 * point of no return, which kills the process, the new one.
+	 */
+	struct event_text exe;
 	struct event_text parent_exe;
-	struct event_text filename; /* as given to execve */
-	struct event_text interpreter; /* as the script names it */
+	/*
+	 * As given to execve. With a descriptor (execveat) a success has the
+	 * kernel's form, /dev/fd/N or /dev/fd/N/NAME; a failure NAME alone.
+	 */
+	struct event_text filename;
+	struct event_text interpreter; /* as the script names it; unknown after a failure */
 	struct event_text script; /* path of the outermost script */
 	struct event_text cwd;
 	struct event_text argv; /* each argument ends with a NUL */

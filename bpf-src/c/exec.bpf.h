@@ -256,26 +256,62 @@ static __always_inline void text_user_strings(struct lane *lane, struct event_te
 	text_take(lane, text, size, flags);
 }
 
-/* Not inlined: a dozen programs share it. */
+/*
+ * Past the point of no return a failed exec has replaced the caller's memory,
+ * and with it the strings, by an unfinished one; whose arguments have no end.
+ */
+static __always_inline bool exec_memory_is_gone(struct task_struct *task)
+{
+	struct mm_struct *mm = READ(PROBE, task, mm);
+
+	return !mm || !READ(PROBE, mm, arg_end);
+}
+
+/* The script of an exec that failed; its interpreter's name is gone with the bprm. */
+static __always_inline void exec_failed_script__fill(struct lane *lane, struct event_exec *event,
+						     struct exec_state *state)
+{
+	u64 script = state ? state->script : SCRIPT_NONE;
+
+	if (script == SCRIPT_NONE) {
+		text_none(&event->interpreter, TEXT_NONE);
+		text_none(&event->script, TEXT_NONE);
+		return;
+	}
+	text_none(&event->interpreter, TEXT_UNKNOWN);
+	if (script == SCRIPT_UNKNOWN)
+		text_none(&event->script, TEXT_UNKNOWN);
+	else
+		text_file(PROBE, lane, &event->script, (void *)script);
+}
+
+/* Not inlined: several programs share it. */
 static __noinline int exec_failed(const struct exec_args *args, int error)
 {
 	u64 owner = bpf_get_current_task();
 	struct task_struct *task = (void *)owner;
+	struct exec_state *state = bpf_map_lookup_elem(&execs, &owner);
+	struct lane *lane = lane_claim(owner);
 	struct event_exec *event;
-	struct lane *lane;
 
-	bpf_map_delete_elem(&execs, &owner);
-	lane = lane_claim(owner);
 	if (!lane)
-		return 0;
+		goto forget;
 	event = exec__begin(PROBE, lane, task, error);
-	text_string(lane, &event->filename, (void *)args->filename, true);
-	text_none(&event->interpreter, TEXT_NONE);
-	text_none(&event->script, TEXT_NONE);
-	text_user_strings(lane, &event->argv, args->argv, args->pointer_bytes);
-	text_user_strings(lane, &event->env, args->env, args->pointer_bytes);
+	exec_failed_script__fill(lane, event, state);
+	if (exec_memory_is_gone(task)) {
+		text_none(&event->filename, TEXT_FAULT);
+		text_none(&event->argv, TEXT_FAULT);
+		text_none(&event->env, TEXT_FAULT);
+	} else {
+		text_string(lane, &event->filename, (void *)args->filename, true);
+		text_user_strings(lane, &event->argv, args->argv, args->pointer_bytes);
+		text_user_strings(lane, &event->env, args->env, args->pointer_bytes);
+	}
 	header__fill(lane, &event->header, EVENT_EXEC, lane->used);
 	lane_send(lane, owner, lane->record, lane->used, LANE_RECORD_BYTES);
+forget:
+	if (state)
+		bpf_map_delete_elem(&execs, &owner);
 	return 0;
 }
 

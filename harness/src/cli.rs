@@ -1,14 +1,9 @@
 //! The command line: one file per subcommand, nothing but arguments and
 //! output in it.
 
-use std::env;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-
-use crate::kernels::LOCK_PATH;
 
 mod bench;
 mod boot;
@@ -51,31 +46,6 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The root of the repository: where cargo says this package is, else the
-/// nearest folder upwards with a kernel lock in it.
-///
-/// # Errors
-/// When this is run outside of the repository.
-pub fn repository_root() -> Result<PathBuf> {
-    // At run time: compiled in, it would be the place of another checkout
-    // where two share a target folder.
-    let of_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    if let Some(root) = of_cargo.filter(|root| root.join(LOCK_PATH).is_file()) {
-        return Ok(root);
-    }
-    let here = env::current_dir().context("cannot tell the current folder")?;
-    let root = here
-        .ancestors()
-        .find(|folder| folder.join(LOCK_PATH).is_file());
-    let root = root.with_context(|| {
-        format!(
-            "no {LOCK_PATH} in {} or above: run this inside the repository",
-            here.display()
-        )
-    })?;
-    Ok(root.to_owned())
 }
 
 #[cfg(test)]

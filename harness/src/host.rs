@@ -1,21 +1,28 @@
 //! What the harness needs to know about the machine it runs on: folders, the
 //! boot it belongs to, and QEMU.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The root of the checkout.
-///
-/// Cargo says it at run time; the compiled-in value would name another checkout
-/// when two share a target folder.
+use crate::kernels::LOCK_PATH;
+
+/// The root of the checkout: where cargo says at run time that this package is,
+/// else the nearest folder upwards with a lock of kernels in it, else where it
+/// was when this was compiled. The last comes last because it names another
+/// checkout where two share a target folder.
 #[must_use]
 pub fn workspace_root() -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR")
-        .map(PathBuf::from)
-        .filter(|root| root.join("harness/guest").is_dir())
-        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")))
+    let is_root = |folder: &PathBuf| folder.join(LOCK_PATH).is_file();
+    let of_cargo = || env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let above = || {
+        let here = env::current_dir().ok()?;
+        here.ancestors().map(Path::to_owned).find(is_root)
+    };
+    let found = of_cargo().filter(is_root).or_else(above);
+    found.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")))
 }
 
 /// Where logs, recordings and reports of this checkout go: `target/trapline`.
@@ -56,8 +63,8 @@ pub fn boot_id() -> io::Result<String> {
 /// administrators' programs lie, which a user's `PATH` often lacks.
 #[must_use]
 pub fn find_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
         .chain(["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from))
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())

@@ -10,12 +10,14 @@ mod checks;
 mod document;
 mod identity;
 pub mod names;
+mod numbers;
 mod raw;
 mod take;
 mod text;
 mod tree;
 
 pub use identity::Cast;
+pub use numbers::numbering;
 pub use take::{Entry, Take, takes, takes_of};
 pub use text::quoted;
 

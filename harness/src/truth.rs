@@ -7,7 +7,7 @@
 mod compare;
 mod fact;
 
-pub use fact::{Ended, Exec, ExecFailed, Exit, Fact, Fork, Namespaces};
+pub use fact::{Ended, Exec, ExecFailed, Exit, Fact, Fork, Namespaces, Standing};
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -204,7 +204,7 @@ fn differences(fact: &Fact, event: &Event) -> Vec<String> {
     let Differences(found) = match (fact, &event.kind) {
         (Fact::Fork(truth), Kind::Fork(kind)) => compare::fork(event, kind, truth),
         (Fact::Exec(truth), Kind::Exec(kind)) => compare::exec(event, kind, truth),
-        (Fact::ExecFailed(truth), Kind::Exec(kind)) => compare::exec_failed(kind, truth),
+        (Fact::ExecFailed(truth), Kind::Exec(kind)) => compare::exec_failed(event, kind, truth),
         (Fact::Exit(truth), Kind::Exit(kind)) => compare::exit(event, kind, truth),
         _ => Differences(vec!["it is of another kind than the fact".to_owned()]),
     };

@@ -69,6 +69,8 @@ impl JudgedRun {
         judged
             .whole
             .extend(hooks::wrong(run.series, &recording.frames));
+        let numbers = normalize::numbering(&recording.frames);
+        judged.whole.extend(numbers);
         for take in normalize::takes(recording) {
             judged.add(take);
         }

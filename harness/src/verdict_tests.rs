@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::recording::payload::Program;
-use crate::recording::{Done, Hello, Recording, Status, Workload as Begun};
+use crate::recording::{Done, Hello, Recording, Status, Unloaded, Workload as Begun};
 use crate::snapshot::{Policy, Reasons};
 
 fn workload(name: &str) -> Workload {
@@ -41,6 +41,13 @@ fn frames(flavour: &str, names: &[&str]) -> Vec<Frame> {
             poorer: BTreeMap::new(),
         }));
     }
+    frames.push(Frame::Unloaded(Unloaded {
+        flavour: flavour.into(),
+        sent: 0,
+        received: 0,
+        lost: BTreeMap::new(),
+        poorer: BTreeMap::new(),
+    }));
     frames
 }
 
@@ -70,6 +77,17 @@ fn both() -> Vec<Frame> {
 #[test]
 fn a_complete_run_passes() {
     assert_eq!(JudgedRun::new(&run(both(), "6.12.117-x")).boot(), Ok(()));
+}
+
+#[test]
+fn what_is_lost_outside_of_any_workload_fails_the_boot() {
+    let mut all = both();
+    if let Some(Frame::Unloaded(counts)) = all.get_mut(3) {
+        counts.sent = 1;
+    }
+    let boot = JudgedRun::new(&run(all, "6.12.1")).boot().unwrap_err();
+    let what = "fentry, from load to unload: 1 records were sent, the numbers tell of 0";
+    assert!(boot.contains(what), "{boot}");
 }
 
 #[test]

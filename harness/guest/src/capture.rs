@@ -47,18 +47,17 @@ pub fn run_flavour(frames: &mut Frames, plan: &Plan, flavour: &str) -> io::Resul
     if let Err(error) = process::become_subreaper() {
         return frames.failure("become a subreaper", &error);
     }
+    let mut capture = Capture {
+        frames,
+        sensors: sensors.as_mut(),
+        flavour,
+        timeout: Duration::from_millis(plan.workload_timeout_ms),
+    };
     for workload in &plan.workloads {
-        let timeout = Duration::from_millis(plan.workload_timeout_ms);
         let command = workload_command(workload);
-        let mut capture = Capture {
-            frames,
-            sensors: sensors.as_mut(),
-            flavour,
-            timeout,
-        };
         capture.run(workload, &command)?;
     }
-    Ok(())
+    capture.sum_up()
 }
 
 /// Loads and attaches one flavour; returns the payload of its `sensors` frame too.
@@ -128,9 +127,10 @@ impl Capture<'_> {
             root.await_ready(READY_PATIENCE)?;
             Ok(root)
         });
-        // What is in the ring by then is the start of the root: no workload's event.
+        // What is in the ring by then is the start of the root: no workload's event, but told all the
+        // same, so that the host can check the numbers of all records from load to unload.
         let prepared = match prepared {
-            Ok(root) => self.settle(false)?.map(|before| (root, before)),
+            Ok(root) => self.settle()?.map(|before| (root, before)),
             Err(error) => Err(error),
         };
         let (root, before) = match prepared {
@@ -152,7 +152,7 @@ impl Capture<'_> {
         let started = Instant::now();
         let outcome = self.watch(&what, root, started)?;
         let elapsed_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let after = match self.settle(true)? {
+        let after = match self.settle()? {
             Ok(account) => account,
             Err(error) => {
                 self.frames.failure(&what, &error)?;
@@ -178,6 +178,27 @@ impl Capture<'_> {
         )
     }
 
+    /// Says what was counted since load, when every record has come.
+    ///
+    /// # Errors
+    /// Only when the recording itself cannot be written.
+    pub fn sum_up(&mut self) -> io::Result<()> {
+        let counts = match self.settle()? {
+            Ok(counts) => counts,
+            Err(error) => {
+                let what = format!("sum up the {} sensors", self.flavour);
+                return self.frames.failure(&what, &error);
+            }
+        };
+        self.frames.json(
+            Kind::Unloaded,
+            &json!({
+                "flavour": self.flavour, "sent": counts.sent, "received": counts.received,
+                "lost": counts.lost, "poorer": counts.poorer,
+            }),
+        )
+    }
+
     /// Lets the root go and stays until its whole tree is gone, by itself or by force.
     fn watch(&mut self, what: &str, mut root: Root, started: Instant) -> io::Result<Outcome> {
         let mut outcome = Outcome {
@@ -193,7 +214,7 @@ impl Capture<'_> {
                 self.frames.failure(what, &error)?;
             }
             root.hear(&mut outcome.truth);
-            if let Err(error) = self.drain(true)? {
+            if let Err(error) = self.drain()? {
                 self.frames.failure(what, &error)?;
                 break;
             }
@@ -220,11 +241,11 @@ impl Capture<'_> {
     }
 
     /// Hands on what is in the ring now, in its order.
-    fn drain(&mut self, keep: bool) -> io::Result<Result<usize, String>> {
+    fn drain(&mut self) -> io::Result<Result<usize, String>> {
         let mut written = Ok(());
         let frames = &mut *self.frames;
         let consumed = self.sensors.consume(&mut |record| {
-            if keep && written.is_ok() {
+            if written.is_ok() {
                 written = frames.event(record);
             }
         });
@@ -233,13 +254,13 @@ impl Capture<'_> {
     }
 
     /// Drains until everything that was sent has come or is counted as lost.
-    fn settle(&mut self, keep: bool) -> io::Result<Result<Account, String>> {
+    fn settle(&mut self) -> io::Result<Result<Account, String>> {
         if let Err(error) = process::membarrier_global() {
             return Ok(Err(format!("membarrier: {error}")));
         }
         let mut account = Account::default();
         for _ in 0..SETTLE_ROUNDS {
-            if let Err(error) = self.drain(keep)? {
+            if let Err(error) = self.drain()? {
                 return Ok(Err(error));
             }
             account = match self.sensors.account() {
@@ -263,7 +284,8 @@ impl Capture<'_> {
             self.frames.json(Kind::Truth, fact)?;
         }
         if let Some(ended) = outcome.ended {
-            let fact = json!({"what": "exit", "pid": root, "status": status(ended)});
+            // A workload's threads have all been joined when its root leaves.
+            let fact = json!({"what": "exit", "pid": root, "tid": root, "status": status(ended)});
             self.frames.json(Kind::Truth, &fact)?;
             if ended != Ended::Exit(0) && outcome.truth.failures().is_empty() {
                 let ended = format!("ended with {ended:?} and did not say why");

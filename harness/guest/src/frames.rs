@@ -39,6 +39,8 @@ pub enum Kind {
     Failure = 8,
     /// The recording is complete.
     End = 9,
+    /// Sensors are about to be unloaded: what they counted in all.
+    Unloaded = 10,
 }
 
 /// A stream of frames; one process writes it, in order.

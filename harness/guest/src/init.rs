@@ -63,6 +63,12 @@ pub fn run() -> ! {
             fs::write("/proc/sys/kernel/hung_task_timeout_secs", HUNG_TASK_SECONDS),
         );
     }
+    // Up to Linux 6.12 an exec of something that is no program makes the kernel look for a module that
+    // knows it: processes that no workload made. There is nothing to find here.
+    note(
+        "leave the kernel without a modprobe",
+        fs::write("/proc/sys/kernel/modprobe", "\n"),
+    );
     if plan_is_bench() {
         note("start the runner", start_runner());
     } else {

@@ -3,11 +3,13 @@
 //! Each is the root of a process tree that does one kind of thing in a fixed order and says what it
 //! did. It knows nothing of sensors; who starts it and reads what it says is `capture`.
 
+pub mod facts;
 pub mod failure;
 pub mod kit;
 pub mod pipes;
 pub mod process;
 pub mod scene;
+pub mod standing;
 pub mod tiny;
 pub mod truth;
 

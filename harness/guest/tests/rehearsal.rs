@@ -10,6 +10,7 @@ const WORKLOAD: u16 = 3;
 const TRUTH: u16 = 5;
 const DONE: u16 = 6;
 const FAILURE: u16 = 8;
+const UNLOADED: u16 = 10;
 
 /// The JSON frames of a file: kind and payload.
 fn frames(bytes: &[u8]) -> Vec<(u16, Value)> {
@@ -44,6 +45,8 @@ fn rehearse(prefix: &[&str], name: &str) -> BTreeMap<String, Vec<(u16, Value)>> 
     for (kind, payload) in frames(&fs::read(&file).unwrap()) {
         if kind == WORKLOAD {
             current = payload["name"].as_str().unwrap().to_owned();
+        } else if kind == UNLOADED {
+            current.clear();
         }
         found
             .entry(current.clone())
@@ -66,8 +69,21 @@ fn labelled(frames: &[(u16, Value)]) -> Vec<Value> {
     truths
         .map(|(_, fact)| {
             let mut fact = fact.clone();
-            for key in ["pid", "parent", "child", "caller", "ppid", "fd"] {
+            for key in [
+                "pid",
+                "tid",
+                "parent",
+                "child",
+                "caller",
+                "caller_tid",
+                "ppid",
+                "fd",
+            ] {
                 fact.get_mut(key).map(&mut label);
+            }
+            for key in ["standing", "parent_standing"] {
+                let group = fact.get_mut(key).and_then(|it| it.get_mut("cgroup"));
+                group.map(&mut label);
             }
             for key in ["pgid", "sid", "nspid"] {
                 let list = fact.get_mut(key).and_then(Value::as_array_mut);

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::repository_root;
 use crate::bench::{self, Costs, budget};
+use crate::host::workspace_root;
 use crate::kernels::{Lock, Series, Store};
 use crate::progress::{Amount, Progress};
 use crate::vm::{self, Choice, Lab, Request};
@@ -23,7 +23,7 @@ pub struct Arguments {
 /// # Errors
 /// What keeps a kernel from being fetched, booted or measured.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let lock = Lock::load(&repository_root()?)?;
+    let lock = Lock::load(&workspace_root())?;
     let store = Store::open()?;
     let progress = Progress::new();
     let mut exceeded = Vec::new();

@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::repository_root;
+use crate::host::workspace_root;
 use crate::kernels::{Kernel, Lock, Series, Store};
 use crate::progress::Progress;
 use crate::vm::{self, Choice, Lab, Outcome, Plan, Request};
@@ -30,7 +30,7 @@ pub struct Arguments {
 /// # Errors
 /// When a kernel cannot be fetched or a tool is missing.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let lock = Lock::load(&repository_root()?)?;
+    let lock = Lock::load(&workspace_root())?;
     let store = Store::open()?;
     let progress = Progress::new();
     let kernels = lock

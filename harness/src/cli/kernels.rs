@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::repository_root;
+use crate::host::workspace_root;
 use crate::kernels::apt::Apt;
 use crate::kernels::{Lock, Series, State, Store, cache_folder, update};
 use crate::progress::Progress;
@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn list() -> Result<ExitCode> {
-    let lock = Lock::load(&repository_root()?)?;
+    let lock = Lock::load(&workspace_root())?;
     let store = Store::open()?;
     let mut out = io::stdout().lock();
     writeln!(
@@ -97,7 +97,7 @@ fn list() -> Result<ExitCode> {
 }
 
 fn fetch(choice: &Choice) -> Result<ExitCode> {
-    let lock = Lock::load(&repository_root()?)?;
+    let lock = Lock::load(&workspace_root())?;
     let store = Store::open_with_mirror(choice.mirror.clone())?;
     let progress = Progress::new();
     let mut code = ExitCode::SUCCESS;
@@ -119,7 +119,7 @@ fn fetch(choice: &Choice) -> Result<ExitCode> {
 }
 
 fn change(choice: &Choice) -> Result<ExitCode> {
-    let root = repository_root()?;
+    let root = workspace_root();
     let mut apt = Apt::new(cache_folder()?.join("apt"), choice.mirror.clone());
     let changes = update::update(&root, &choice.series, &mut apt, &Progress::new())?;
     let mut out = io::stdout().lock();

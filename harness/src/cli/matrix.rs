@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::repository_root;
 use crate::host;
+use crate::host::workspace_root;
 use crate::kernels::Series;
 use crate::progress::Progress;
 use crate::report::events::Events;
@@ -52,7 +52,7 @@ pub struct Arguments {
 /// # Errors
 /// When nothing is selected, or the report cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let root = repository_root()?;
+    let root = workspace_root();
     let whole = Matrix::load(&root)?;
     if let Some(name) = &arguments.events {
         return show_events(arguments, &root, &whole, name);

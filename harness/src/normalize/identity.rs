@@ -124,7 +124,8 @@ impl Cast {
 
     fn see_namespaces(&mut self, process: &Process) {
         for (space, number) in spaces(process) {
-            if number == 0 || self.namespaces.contains_key(&(space, number)) {
+            let is_root = space == Space::Cgroup && number == CGROUP_ROOT;
+            if number == 0 || is_root || self.namespaces.contains_key(&(space, number)) {
                 continue;
             }
             let before = self.namespaces.keys().filter(|(s, _)| *s == space).count();

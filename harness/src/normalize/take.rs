@@ -1,9 +1,9 @@
 //! One workload under one flavour, cut out of a recording.
 
 use serde_json::{Map, Value};
-use trapline_sensors::{Decoder, Event, Item};
+use trapline_sensors::{Event, Item};
 
-use super::raw;
+use super::numbers::Stream;
 use crate::recording::{Done, Failed, Frame, Recording, Workload};
 
 /// Everything that a recording says about one run of one workload.
@@ -45,8 +45,8 @@ pub enum Entry {
 /// Cuts a recording into its takes.
 ///
 /// Records outside of workloads, such as those of a root process that starts,
-/// belong to none. So each take counts by itself: of a record that is missing
-/// at its very beginning or end, `done` tells.
+/// belong to none, but their numbers count: a record that is missing shows in
+/// the take of the next one, or by what [`super::numbering`] finds.
 pub fn takes(recording: &Recording) -> Vec<Take> {
     takes_of(&recording.frames, recording.hello.cpus)
 }
@@ -55,11 +55,11 @@ pub fn takes(recording: &Recording) -> Vec<Take> {
 pub fn takes_of(frames: &[Frame], cpus: u32) -> Vec<Take> {
     let mut takes = Vec::new();
     let mut open: Option<Open> = None;
-    let mut decoder = Decoder::new();
+    let mut stream = Stream::default();
     for frame in frames {
         match frame {
+            Frame::Sensors(_) => stream = Stream::default(),
             Frame::Workload(workload) => {
-                decoder = Decoder::new();
                 open = Some(Open {
                     workload: workload.clone(),
                     entries: Vec::new(),
@@ -68,8 +68,9 @@ pub fn takes_of(frames: &[Frame], cpus: u32) -> Vec<Take> {
                 });
             }
             Frame::Event(record) => {
+                let entries = stream.read(record);
                 if let Some(open) = &mut open {
-                    open.entries.extend(read(&mut decoder, record));
+                    open.entries.extend(entries);
                 }
             }
             Frame::Truth(fact) => {
@@ -92,7 +93,7 @@ pub fn takes_of(frames: &[Frame], cpus: u32) -> Vec<Take> {
                     open.failed.push(failed.clone());
                 }
             }
-            Frame::Sensors(_) | Frame::Measure(_) => {}
+            Frame::Measure(_) | Frame::Unloaded(_) => {}
         }
     }
     takes
@@ -104,16 +105,6 @@ struct Open {
     entries: Vec<Entry>,
     truth: Vec<Map<String, Value>>,
     failed: Vec<Failed>,
-}
-
-/// What one record brings.
-fn read(decoder: &mut Decoder, record: &[u8]) -> Vec<Entry> {
-    let items = match decoder.decode(record) {
-        Ok(items) => items,
-        Err(error) => return vec![Entry::Broken(error.to_string())],
-    };
-    let broken = raw::check(record).into_iter().map(Entry::Broken);
-    broken.chain(items.into_iter().map(Entry::from)).collect()
 }
 
 impl From<Item> for Entry {

@@ -30,6 +30,8 @@ pub enum Kind {
     Failure,
     /// The recording is complete.
     End,
+    /// What sensors counted in all.
+    Unloaded,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
             7 => Self::Measure,
             8 => Self::Failure,
             9 => Self::End,
+            10 => Self::Unloaded,
             _ => return None,
         })
     }

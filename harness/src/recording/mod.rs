@@ -9,7 +9,7 @@ pub mod frame;
 pub mod payload;
 
 pub use defect::{Defect, DefectKind};
-pub use payload::{Done, Failed, Hello, Measure, Sensors, Status, Workload};
+pub use payload::{Done, Failed, Hello, Measure, Sensors, Status, Unloaded, Workload};
 
 use frame::{Kind, RawFrame};
 use payload::End;
@@ -41,6 +41,8 @@ pub enum Frame {
     Measure(Measure),
     /// Something the guest could not do.
     Failure(Failed),
+    /// What sensors counted in all.
+    Unloaded(Unloaded),
 }
 
 /// A complete recording: begun, ended, every number and checksum right.
@@ -161,6 +163,7 @@ impl Reader {
             }
             Kind::Measure => Frame::Measure(raw.json()?),
             Kind::Failure => Frame::Failure(raw.json()?),
+            Kind::Unloaded => Frame::Unloaded(raw.json()?),
         };
         self.partial.frames.push(frame);
         Ok(())

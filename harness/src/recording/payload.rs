@@ -105,6 +105,22 @@ pub struct Done {
     pub poorer: BTreeMap<String, u64>,
 }
 
+/// Sensors are about to be unloaded.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unloaded {
+    /// The same as in `sensors`.
+    pub flavour: String,
+    /// Records that the sensors made since they were loaded.
+    pub sent: u64,
+    /// Records that the guest read since then.
+    pub received: u64,
+    /// Records that were not delivered since then, by cause.
+    pub lost: BTreeMap<String, u64>,
+    /// Records that were delivered but lack something, by cause.
+    pub poorer: BTreeMap<String, u64>,
+}
+
 /// A cost.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 use trapline_sensors::abi;
 use trapline_sensors::event::{self, Event, Strings, Text};
 
-use super::fact::{Exec, ExecFailed, Exit, Fork};
+use super::fact::{Exec, ExecFailed, Exit, Fork, Standing};
 
 /// The kernel keeps the caller's exit signal with this flag.
 const CLONE_PARENT: u64 = 0x8000;
@@ -32,7 +32,7 @@ impl Differences {
         let path = String::from_utf8_lossy(&event.bytes);
         if event.flags.has(abi::TEXT_CUT_FRONT) {
             // What is left must fill the room but for one more name.
-            let full = path.len() + 255 > abi::PATH_BYTES || bare.matches('/').count() > 200;
+            let full = path.len() + 255 > abi::PATH_BYTES;
             if !bare.ends_with(path.as_ref()) || path == bare || !full {
                 self.0
                     .push(format!("{field}: cut to {path:?}, truth {truth:?}"));
@@ -51,7 +51,7 @@ impl Differences {
         let name = String::from_utf8_lossy(&event.bytes);
         if event.flags.has(abi::TEXT_CUT_END) {
             let cut = truth.len() > name.len() && truth.starts_with(name.as_ref());
-            if !cut || name.len() + 1 < abi::PATH_BYTES {
+            if !cut || name.len() < abi::PATH_BYTES {
                 self.0
                     .push(format!("{field}: cut to {name:?}, truth {truth:?}"));
             }
@@ -98,6 +98,19 @@ impl Differences {
         }
     }
 
+    /// Login and cgroup of the process and of its parent.
+    fn standings(&mut self, event: &Event, own: Option<&Standing>, parent: Option<&Standing>) {
+        for (role, process, truth) in [
+            ("", &event.process, own),
+            ("parent ", &event.parent, parent),
+        ] {
+            let Some(truth) = truth else { continue };
+            let field = |name: &str| format!("{role}{name}");
+            self.same(&field("login_uid"), process.login_uid, truth.loginuid);
+            self.same(&field("cgroup_id"), process.cgroup_id, truth.cgroup);
+        }
+    }
+
     fn ids(&mut self, process: &event::Process, uid: &[u32], gid: &[u32]) {
         let uids = [process.uid, process.euid, process.suid, process.fsuid];
         let gids = [process.gid, process.egid, process.sgid, process.fsgid];
@@ -113,9 +126,14 @@ pub fn fork(event: &Event, kind: &event::Fork, truth: &Fork) -> Differences {
     differences.same("tid", event.process.tid, truth.child);
     differences.same("parent tgid", event.parent.tgid, truth.parent);
     differences.same("creator_tgid", kind.creator_tgid, truth.caller);
+    differences.same("creator_tid", kind.creator_tid, truth.caller_tid);
+    let (own, parent) = (&truth.standing, &truth.parent_standing);
+    differences.standings(event, Some(own), Some(parent));
     differences.same("clone_flags", kind.clone_flags, Some(truth.flags));
     if truth.flags & CLONE_PARENT == 0 {
         differences.same("exit_signal", kind.exit_signal, truth.exit_signal);
+        // The kernel keeps which of the parent's threads it was.
+        differences.same("parent tid", event.parent.tid, truth.caller_tid);
     }
     differences
 }
@@ -131,9 +149,8 @@ pub fn exec(event: &Event, kind: &event::Exec, truth: &Exec) -> Differences {
     differences.same("pgid", Some(&process.pgid), truth.pgid.first());
     differences.same("sid", Some(&process.sid), truth.sid.first());
     differences.ids(process, &truth.uid, &truth.gid);
-    if let Some(login_uid) = truth.loginuid {
-        differences.same("login_uid", process.login_uid, login_uid);
-    }
+    let (own, parent) = (&truth.standing, &truth.parent_standing);
+    differences.standings(event, Some(own), Some(parent));
     differences.same("mnt_ns", process.mnt_ns, truth.ns.mnt);
     differences.same("pid_ns", process.pid_ns, truth.ns.pid);
     differences.same("net_ns", process.net_ns, truth.ns.net);
@@ -172,8 +189,10 @@ fn resolved(truth: &Exec) -> String {
 }
 
 /// An exec that failed.
-pub fn exec_failed(kind: &event::Exec, truth: &ExecFailed) -> Differences {
+pub fn exec_failed(event: &Event, kind: &event::Exec, truth: &ExecFailed) -> Differences {
     let mut differences = Differences::default();
+    differences.same("tid", event.process.tid, truth.tid);
+    differences.standings(event, truth.standing.as_ref(), None);
     let Some(errno) = truth.errno else {
         // Past the point of no return the caller's memory, with all that it
         // asked for, is gone; the sensor must say that it could not read it.
@@ -202,6 +221,14 @@ pub fn exit(event: &Event, kind: &event::Exit, truth: &Exit) -> Differences {
     differences.same("signal", kind.signal, truth.status.signal.unwrap_or(0));
     differences.same("core_dumped", kind.core_dumped, truth.status.core);
     differences.same("early", kind.early, false);
+    if let Some(tid) = truth.tid {
+        differences.same("tid", event.process.tid, tid);
+    }
+    if let Some(parent) = truth.parent {
+        differences.same("parent tgid", event.parent.tgid, parent);
+    }
+    let (own, parent) = (truth.standing.as_ref(), truth.parent_standing.as_ref());
+    differences.standings(event, own, parent);
     if let (Some(uid), Some(gid)) = (&truth.uid, &truth.gid) {
         differences.ids(&event.process, uid, gid);
     }

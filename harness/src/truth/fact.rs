@@ -34,10 +34,16 @@ pub struct Fork {
     pub child: u32,
     /// Who called.
     pub caller: u32,
+    /// Which of its threads.
+    pub caller_tid: u32,
     /// `CLONE_` bits without the exit signal.
     pub flags: u64,
     /// As asked for; with `CLONE_PARENT` the kernel takes the caller's.
     pub exit_signal: i32,
+    /// Of the child.
+    pub standing: Standing,
+    /// Of the parent.
+    pub parent_standing: Standing,
 }
 
 /// See [`Fact::Exec`]: what was asked for, and what /proc then showed.
@@ -64,8 +70,10 @@ pub struct Exec {
     pub uid: Vec<u32>,
     /// Real, effective, saved, file system.
     pub gid: Vec<u32>,
-    /// `None` where the kernel does not say.
-    pub loginuid: Option<u32>,
+    /// Its own.
+    pub standing: Standing,
+    /// Its parent's.
+    pub parent_standing: Standing,
     /// Inode numbers.
     pub ns: Namespaces,
     /// `None` where it is longer than /proc tells.
@@ -80,6 +88,16 @@ pub struct Exec {
     pub interpreter: Option<String>,
     /// The outermost script's path.
     pub script: Option<String>,
+}
+
+/// What a process has inherited and may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    /// Who logged in; 4294967295: nobody.
+    pub loginuid: u32,
+    /// The inode number of the folder of its cgroup.
+    pub cgroup: u64,
 }
 
 /// Inode numbers of namespaces.
@@ -102,6 +120,10 @@ pub struct Namespaces {
 pub struct ExecFailed {
     /// Who.
     pub pid: u32,
+    /// Which thread.
+    pub tid: u32,
+    /// `None` where nobody is left to ask.
+    pub standing: Option<Standing>,
     /// As given to the kernel.
     pub filename: String,
     /// With execveat, the folder or file it is relative to.
@@ -120,6 +142,14 @@ pub struct ExecFailed {
 pub struct Exit {
     /// Who.
     pub pid: u32,
+    /// The thread that left last; `None` where chance decides.
+    pub tid: Option<u32>,
+    /// Whose child it was, if said.
+    pub parent: Option<u32>,
+    /// Its own, if said.
+    pub standing: Option<Standing>,
+    /// Its parent's, if said.
+    pub parent_standing: Option<Standing>,
     /// How.
     pub status: Ended,
     /// Real, effective, saved, file system, if said.

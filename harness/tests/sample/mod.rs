@@ -208,6 +208,8 @@ const ENV: &[u8] = b"PATH=/bin\0TRAPLINE=workload\0";
 pub fn story() -> (Vec<Vec<u8>>, Vec<Value>) {
     let capture = Who::new(CAPTURE, 5 * S, GUEST);
     let root = Who::new(ROOT, 7 * S, GUEST);
+    // The kernel keeps which of the parent's threads a child is of.
+    let thread = Who { tid: 203, ..root };
     let script = Who {
         uids: [1000, 1001, 1002, 1003],
         ..Who::new(201, 8 * S, GUEST)
@@ -251,12 +253,12 @@ pub fn story() -> (Vec<Vec<u8>>, Vec<Value>) {
     let records = [
         fork(&root, &capture, CAPTURE, 0),
         exec(&root, &capture, 0, start),
-        fork(&born, &root, 203, 0x4100),
-        exec(&script, &root, 2, missing),
-        exec(&runs, &root, 0, asked),
+        fork(&born, &thread, 203, 0x4100),
+        exec(&script, &thread, 2, missing),
+        exec(&runs, &thread, 0, asked),
         exit(&stranger, &init, 0, 0, 0),
         fork(&inner, &root, ROOT, 0x2000_0000),
-        exit(&Who { tid: 206, ..runs }, &root, 3, 0, 0),
+        exit(&Who { tid: 206, ..runs }, &thread, 3, 0, 0),
         exit(&group, &root, 0, 11, 1),
         exit(&root, &capture, 0, 0, 0),
     ];
@@ -265,20 +267,25 @@ pub fn story() -> (Vec<Vec<u8>>, Vec<Value>) {
         .zip(0..)
         .map(|(record, sequence)| record.at(10 * S + sequence * 1000, sequence))
         .collect();
+    let stands = || json!({"loginuid": u32::MAX, "cgroup": 1});
     let facts = vec![
         json!({"what": "ready"}),
-        json!({"what": "fork", "parent": ROOT, "child": 201, "caller": ROOT, "flags": 0x4100, "exit_signal": 17}),
-        json!({"what": "exec_failed", "pid": 201, "filename": "/missing", "errno": 2, "argv": ["missing"]}),
+        json!({"what": "fork", "parent": ROOT, "child": 201, "caller": ROOT, "caller_tid": 203,
+            "flags": 0x4100, "exit_signal": 17, "standing": stands(), "parent_standing": stands()}),
+        json!({"what": "exec_failed", "pid": 201, "tid": 201, "standing": stands(),
+            "filename": "/missing", "errno": 2, "argv": ["missing"]}),
         json!({"what": "exec", "pid": 201, "filename": "./script", "ppid": ROOT, "nspid": [201],
             "pgid": [100], "sid": [90], "uid": [1000, 1001, 1002, 1003], "gid": [0, 0, 0, 0],
-            "loginuid": u32::MAX, "exe": "/tmp/w/story/prog", "cwd": "/tmp/w/story",
+            "standing": stands(), "parent_standing": stands(), "exe": "/tmp/w/story/prog", "cwd": "/tmp/w/story",
             "ns": {"mnt": INITIAL.0, "pid": INITIAL.1, "net": INITIAL.2, "user": INITIAL.3},
             "argv": ["/tmp/w/story/prog", "one argument", "./script"],
             "env": ["PATH=/bin", "TRAPLINE=workload"],
             "interpreter": "/tmp/w/story/prog", "script": "/tmp/w/story/script"}),
-        json!({"what": "fork", "parent": ROOT, "child": 202, "caller": ROOT, "flags": 0x2000_0000, "exit_signal": 17}),
-        json!({"what": "exit", "pid": 201, "status": {"exit": 3}}),
-        json!({"what": "exit", "pid": 202, "status": {"signal": 11, "core": true}}),
+        json!({"what": "fork", "parent": ROOT, "child": 202, "caller": ROOT, "caller_tid": ROOT,
+            "flags": 0x2000_0000, "exit_signal": 17, "standing": stands(), "parent_standing": stands()}),
+        json!({"what": "exit", "pid": 201, "tid": 206, "parent": ROOT, "status": {"exit": 3},
+            "standing": stands(), "parent_standing": stands()}),
+        json!({"what": "exit", "pid": 202, "tid": null, "status": {"signal": 11, "core": true}}),
         json!({"what": "exit", "pid": ROOT, "status": {"exit": 0}}),
     ];
     (records, facts)

@@ -77,6 +77,11 @@ fn run(script: &str, sensors: &mut Fake, timeout_ms: u64) -> Vec<(u16, Vec<u8>)>
     capture.run(&workload, &command).unwrap();
     assert!(!process::has_children(), "part of the tree is left");
     frames.flush().unwrap();
+    split(&written)
+}
+
+/// The frames that were written, as (kind, payload).
+fn split(written: &Written) -> Vec<(u16, Vec<u8>)> {
     let bytes = written.0.borrow().clone();
     let mut rest = bytes.as_slice();
     let mut found = Vec::new();
@@ -107,16 +112,20 @@ const FAILURE: u16 = Kind::Failure as u16;
 #[test]
 fn a_workload_is_a_frame_its_events_its_truth_and_an_end() {
     let script = format!(r#"{READY} echo '{{"what":"fork"}}' >&3"#);
-    // The last is asked for first: it belongs to the start of the root and is not kept.
+    // The last is asked for first: it belongs to the start of the root, so it comes before.
     let waiting = ["two", "one", "start"].map(|record| vec![record.into()]);
     let mut sensors = Fake {
         waiting: waiting.into(),
         ..Fake::default()
     };
     let frames = run(&script, &mut sensors, 5000);
-    assert_eq!(kinds(&frames), [WORKLOAD, EVENT, EVENT, TRUTH, TRUTH, DONE]);
-    assert_eq!((&*frames[1].1, &*frames[2].1), (&b"one"[..], &b"two"[..]));
-    assert_eq!(frames[3].1, br#"{"what":"fork"}"#);
+    assert_eq!(
+        kinds(&frames),
+        [EVENT, WORKLOAD, EVENT, EVENT, TRUTH, TRUTH, DONE]
+    );
+    let records = [0, 2, 3].map(|place| &*frames[place].1);
+    assert_eq!(records, [&b"start"[..], &b"one"[..], &b"two"[..]]);
+    assert_eq!(frames[4].1, br#"{"what":"fork"}"#);
     let done = last(&frames);
     assert_eq!(done["status"], json!({"exit": 0}));
     assert_eq!((&done["sent"], &done["received"]), (&json!(2), &json!(2)));
@@ -178,6 +187,34 @@ fn a_broken_ring_is_a_failure_and_not_an_empty_workload() {
     };
     let frames = run(READY, &mut sensors, 5000);
     assert_eq!(kinds(&frames), [FAILURE]);
+}
+
+#[test]
+fn the_end_of_a_flavour_tells_what_is_left_in_the_ring_and_all_counts_since_load() {
+    let account = Account {
+        sent: 4,
+        received: 3,
+        lost: BTreeMap::from([("ring_full".to_owned(), 1)]),
+        poorer: BTreeMap::new(),
+    };
+    let mut sensors = Fake {
+        waiting: vec![vec![b"late".to_vec()]],
+        account,
+        broken: false,
+    };
+    let written = Written::default();
+    let mut frames = Frames::new(written.clone());
+    let mut capture = Capture {
+        frames: &mut frames,
+        sensors: &mut sensors,
+        flavour: "fake",
+        timeout: Duration::ZERO,
+    };
+    capture.sum_up().unwrap();
+    let told = split(&written);
+    assert_eq!(kinds(&told), [EVENT, Kind::Unloaded as u16]);
+    let counts = json!({"flavour": "fake", "sent": 5, "received": 4, "lost": {"ring_full": 1}, "poorer": {}});
+    assert_eq!(last(&told), counts);
 }
 
 #[test]

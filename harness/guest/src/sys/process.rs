@@ -53,6 +53,25 @@ pub fn has_children() -> bool {
     unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) == 0 }
 }
 
+/// Waits until a child has ended and leaves it to be waited for, so that /proc still shows it.
+///
+/// # Errors
+/// What waitid(2) says.
+pub fn await_end(pid: i32) -> io::Result<()> {
+    // SAFETY: an all-zero siginfo_t is valid; the kernel fills it.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WEXITED | libc::WNOWAIT | libc::__WALL;
+    let id = libc::id_t::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?;
+    loop {
+        // SAFETY: `info` is ours and large enough.
+        let returned = unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) };
+        match check(returned) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
 fn wait_with(pid: Option<i32>, options: i32) -> io::Result<Option<Waited>> {
     let mut status = 0;
     loop {

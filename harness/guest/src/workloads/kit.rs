@@ -6,9 +6,10 @@
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::failure::{Failure, Outcome, Tried, ensure};
+pub use super::facts::{exec_fails, reap, say_exec, say_fork};
+use super::failure::{Outcome, Tried, ensure};
 use super::pipes::{Inside, Outside, pipes};
 use super::scene::Program;
 use super::tiny::READY;
@@ -42,7 +43,7 @@ impl Birth {
     }
 
     /// The `CLONE_*` bits without the exit signal, and the exit signal.
-    fn said(self) -> (u64, i32) {
+    pub(super) fn said(self) -> (u64, i32) {
         match self {
             Self::Fork => (0, libc::SIGCHLD),
             Self::Vfork => ((libc::CLONE_VM | libc::CLONE_VFORK) as u64, libc::SIGCHLD),
@@ -116,18 +117,6 @@ pub fn start_on(
     }
 }
 
-/// Says that `parent` (as the kernel will name it) has a new child.
-///
-/// # Errors
-/// When nobody listens.
-pub fn say_fork(parent: i32, child: i32, birth: Birth) -> Outcome {
-    let (flags, exit_signal) = birth.said();
-    truth::say(&json!({
-        "what": "fork", "parent": parent, "child": child,
-        "caller": truth::own_pid()?, "flags": flags, "exit_signal": exit_signal,
-    }))
-}
-
 impl Child {
     /// Waits until the child has called [`Inside::ready`] or, as the tiny program, runs.
     ///
@@ -199,26 +188,6 @@ impl Child {
     }
 }
 
-/// Waits for the child known here as `local`, says how it ended and checks it.
-///
-/// # Errors
-/// When it ended otherwise or is not ours.
-pub fn reap(local: i32, pid: i32, expected: &[Ended], more: &[(&str, Value)]) -> Outcome {
-    let waited = process::wait(Some(local)).tried("wait")?;
-    let waited = waited.ok_or_else(|| Failure(format!("{pid} is not a child to wait for")))?;
-    let mut fact = json!({"what": "exit", "pid": pid, "status": truth::status(waited.ended)});
-    for (key, value) in more {
-        fact[*key] = value.clone();
-    }
-    truth::say(&fact)?;
-    ensure(expected.contains(&waited.ended), || {
-        format!(
-            "{pid} should have ended with {expected:?}, got {:?}",
-            waited.ended
-        )
-    })
-}
-
 /// A child that only waits for the code to leave with.
 ///
 /// # Errors
@@ -252,46 +221,4 @@ pub fn run_after(
     child.await_ready()?;
     say_exec(&child, program)?;
     Ok(child)
-}
-
-/// Says that the child has become the program, with all that /proc shows of it.
-///
-/// # Errors
-/// When it is gone.
-pub fn say_exec(child: &Child, program: &Program) -> Outcome {
-    let mut fact = program.said("exec", child.pid);
-    let seen = truth::observe(child.pid)?;
-    if let Value::Object(fact) = &mut fact {
-        fact.extend(seen);
-        fact.extend(
-            program
-                .known
-                .iter()
-                .map(|(key, value)| ((*key).into(), value.clone())),
-        );
-    }
-    truth::say(&fact)
-}
-
-/// Inside a child: tries an exec that must fail with this errno, and says so. The child goes on.
-///
-/// # Errors
-/// When it failed for another reason; when it succeeds, whoever waits for this child finds out.
-pub fn exec_fails(program: &Program, errno: i32) -> Outcome {
-    let error = program.exec();
-    let got = error.raw_os_error();
-    let mut fact = program.said("exec_failed", truth::own_pid()?);
-    fact["errno"] = json!(got);
-    fact["argv"] = program
-        .argv
-        .iter()
-        .map(|argument| argument.to_string_lossy())
-        .collect();
-    truth::say(&fact)?;
-    ensure(got == Some(errno), || {
-        format!(
-            "exec {} should fail with errno {errno}: {error}",
-            program.path.to_string_lossy()
-        )
-    })
 }

@@ -9,6 +9,7 @@ mod paths;
 mod scripts;
 mod sizes;
 mod spaces;
+mod standing;
 mod threads;
 
 use super::Workload;
@@ -81,6 +82,11 @@ pub const WORKLOADS: &[Workload] = &[
         "exec_from_thread",
         threads::exec,
         "not the leader calls exec",
+    ),
+    process(
+        "fork_from_thread",
+        threads::fork,
+        "not the leader forks, and fails to exec",
     ),
     process(
         "exec_memfd",
@@ -175,6 +181,16 @@ pub const WORKLOADS: &[Workload] = &[
         "ids_setuid_file",
         ids::setuid_file,
         "set-user-id and set-group-id programs",
+    ),
+    process(
+        "login_uid",
+        standing::login_uid,
+        "logins that are set, inherited, set again",
+    ),
+    process(
+        "cgroup",
+        standing::cgroup,
+        "born into, moved between and left cgroups",
     ),
     process(
         "pid_namespace",

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::failure::{Failure, Outcome, Tried};
+use super::standing;
 use crate::sys::process::{self, Ended};
 
 /// Where truth goes. A fixed number, so that neither arguments nor environment of any program tell it.
@@ -50,6 +51,20 @@ pub fn own_pid() -> Outcome<i32> {
         .ok_or_else(|| Failure(format!("/proc/self points to {}", link.display())))
 }
 
+/// This process's pid and this thread's id in the initial pid namespace: what /proc/thread-self
+/// points to.
+///
+/// # Errors
+/// Without /proc.
+pub fn own_thread() -> Outcome<(i32, i32)> {
+    let link = fs::read_link("/proc/thread-self").tried("read /proc/thread-self")?;
+    let ids = link.to_str().and_then(|path| {
+        let (pid, tid) = path.split_once("/task/")?;
+        Some((pid.parse().ok()?, tid.parse().ok()?))
+    });
+    ids.ok_or_else(|| Failure(format!("/proc/thread-self points to {}", link.display())))
+}
+
 /// The pid, in the initial pid namespace, of our child whose pid here is `local`.
 ///
 /// # Errors
@@ -76,15 +91,21 @@ pub fn child_pid(local: i32) -> Outcome<i32> {
 
 /// Everything /proc shows of a process that stands still: identity, program, arguments.
 ///
-/// Keys: `ppid nspid pgid sid uid gid loginuid ns exe cwd argv env`; `uid` and `gid` are real,
-/// effective, saved, file system; `ns` holds inode numbers; `nspid pgid sid` are lists from the
-/// initial to the innermost namespace. `exe` or `cwd` are null when they are longer than a page.
+/// Keys: `ppid nspid pgid sid uid gid standing parent_standing ns exe cwd argv env`; `uid` and `gid`
+/// are real, effective, saved, file system; `ns` holds inode numbers; `nspid pgid sid` are lists from
+/// the initial to the innermost namespace. `exe` or `cwd` are null when they are longer than a page.
 ///
 /// # Errors
 /// When the process is gone.
 pub fn observe(pid: i32) -> Outcome<Map<String, Value>> {
     let mut seen = identity(pid)?;
     let at = |name: &str| format!("/proc/{pid}/{name}");
+    let parent = seen["ppid"]
+        .as_i64()
+        .and_then(|pid| i32::try_from(pid).ok());
+    let parent = parent.ok_or_else(|| Failure(format!("{pid} has no parent")))?;
+    seen.insert("standing".into(), standing::of(pid)?);
+    seen.insert("parent_standing".into(), standing::of(parent)?);
     for name in ["exe", "cwd"] {
         let link = match fs::read_link(at(name)) {
             Ok(path) => Value::from(path.to_string_lossy()),
@@ -119,10 +140,6 @@ pub fn identity(pid: i32) -> Outcome<Map<String, Value>> {
     ] {
         seen.insert(key.into(), json!(ints(&status, line)));
     }
-    // Absent without CONFIG_AUDIT.
-    let login = fs::read_to_string(at("loginuid")).ok();
-    let login: Option<u32> = login.and_then(|text| text.trim().parse().ok());
-    seen.insert("loginuid".into(), json!(login));
     let mut namespaces = Map::new();
     for name in ["mnt", "pid", "net", "user"] {
         let path = at(&format!("ns/{name}"));

@@ -140,6 +140,7 @@ pub fn past_return(scene: &Scene) -> Outcome {
         Err(inside.exec(&program)).tried("exec what cannot be loaded")
     })?;
     let mut fact = program.said("exec_failed", child.pid);
+    fact["tid"] = child.pid.into();
     fact["errno"] = serde_json::Value::Null;
     crate::workloads::truth::say(&fact)?;
     child.ends(Ended::Signal {

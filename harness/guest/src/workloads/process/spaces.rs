@@ -57,6 +57,7 @@ pub fn pid_ends(_: &Scene) -> Outcome {
     })?;
     let left = first.outside.heard_pid()?;
     first.tell(1)?;
+    let pid = first.pid;
     let ended = first.ends(Ended::Exit(1));
     let killed = Ended::Signal {
         signal: libc::SIGKILL,
@@ -64,7 +65,7 @@ pub fn pid_ends(_: &Scene) -> Outcome {
     };
     // Nobody but pid 1 could have waited for it; that it was killed is what pid_namespaces(7) promises.
     truth::say(&serde_json::json!({
-        "what": "exit", "pid": left, "status": truth::status(killed),
+        "what": "exit", "pid": left, "tid": left, "parent": pid, "status": truth::status(killed),
     }))?;
     ended
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::sync::mpsc;
 use std::thread;
 
+use serde_json::Value;
+
 use crate::sys::birth;
 use crate::sys::process::{self, Ended};
 use crate::workloads::failure::{Failure, Outcome, Tried, ensure};
@@ -29,24 +31,27 @@ pub fn come_and_go(_: &Scene) -> Outcome {
 
 /// The leader leaves first; the last thread ends the process, or a signal does.
 pub fn leader_first(_: &Scene) -> Outcome {
-    outlive_leader(|| birth::exit_group(5))?.ends(Ended::Exit(5))?;
-    let killed = outlive_leader(|| {
+    let (child, last) = outlive_leader(|| birth::exit_group(5))?;
+    child.ends_with(Ended::Exit(5), &[("tid", last.into())])?;
+    let (killed, last) = outlive_leader(|| {
         loop {
             thread::park();
         }
     })?;
-    killed.killed_by(libc::SIGKILL, false)
+    process::kill(killed.local, libc::SIGKILL).tried("kill")?;
+    killed.ends_with(KILLED, &[("tid", last.into())])
 }
 
 /// The leader leaves first, then the last thread, neither with exit_group. Whose code the process
 /// has depends on the kernel: the leader's at first, the last thread's since Linux 6.0 (commit
 /// "signal: Guarantee that SIGNAL_GROUP_EXIT is set on process exit"). The truth is what wait says.
 pub fn last_code(_: &Scene) -> Outcome {
-    let child = outlive_leader(|| birth::exit_thread(9))?;
-    child.ends_in(&[Ended::Exit(LEADERS_CODE), Ended::Exit(9)], &[])
+    let (child, last) = outlive_leader(|| birth::exit_thread(9))?;
+    let either = [Ended::Exit(LEADERS_CODE), Ended::Exit(9)];
+    child.ends_in(&either, &[("tid", last.into())])
 }
 
-/// A signal ends three threads at once.
+/// A signal ends three threads at once; which of them goes last is chance.
 pub fn killed(_: &Scene) -> Outcome {
     for signal in [libc::SIGKILL, libc::SIGTERM] {
         let mut child = kit::start(Birth::Fork, &mut |inside| {
@@ -55,7 +60,12 @@ pub fn killed(_: &Scene) -> Outcome {
             inside.wait()
         })?;
         child.await_ready()?;
-        child.killed_by(signal, false)?;
+        process::kill(child.local, signal).tried("kill")?;
+        let ended = Ended::Signal {
+            signal,
+            core: false,
+        };
+        child.ends_with(ended, &[("tid", Value::Null)])?;
     }
     Ok(())
 }
@@ -77,15 +87,50 @@ pub fn exec(scene: &Scene) -> Outcome {
     child.finish(3)
 }
 
-const LEADERS_CODE: u8 = 3;
+/// A thread that is not the leader makes children in every way, one of which does the same in turn;
+/// and it cannot become another program.
+pub fn fork(scene: &Scene) -> Outcome {
+    let program = scene.program("prog", &["of a thread"])?;
+    let missing = scene.program("missing", &["by a thread"])?;
+    let mut child = kit::start(Birth::Fork, &mut |inside| {
+        joined(|| {
+            let (pid, tid) = truth::own_thread()?;
+            ensure(pid != tid, || format!("thread {tid} is the leader"))?;
+            kit::run(Birth::Fork, &program)?.finish(1)?;
+            kit::run(Birth::Vfork, &program)?.finish(2)?;
+            kit::run(Birth::flags(libc::CLONE_FS), &program)?.finish(3)?;
+            kit::exec_fails(&missing, libc::ENOENT)?;
+            let mut further = kit::start(Birth::Fork, &mut |inside| {
+                joined(|| kit::idle(Birth::Fork)?.finish(5))?;
+                inside.ready()?;
+                inside.wait()
+            })?;
+            further.await_ready()?;
+            further.finish(4)
+        })?;
+        inside.ready()?;
+        inside.wait()
+    })?;
+    child.await_ready()?;
+    child.finish(6)
+}
 
-/// A child whose leader is gone when this returns and whose other thread then calls `last`.
-fn outlive_leader(last: fn() -> ()) -> Outcome<kit::Child> {
+const LEADERS_CODE: u8 = 3;
+const KILLED: Ended = Ended::Signal {
+    signal: libc::SIGKILL,
+    core: false,
+};
+
+/// A child whose leader is gone when this returns and whose other thread, the number returned, then
+/// calls `last`.
+fn outlive_leader(last: fn() -> ()) -> Outcome<(kit::Child, i32)> {
     let mut child = kit::start(Birth::Fork, &mut |inside: &Inside| {
         let leader = std::process::id();
         thread::scope(|scope| -> Outcome<u8> {
             let spawned = thread::Builder::new().spawn_scoped(scope, move || {
-                let left = await_zombie(leader).and_then(|()| inside.ready());
+                let left = await_zombie(leader)
+                    .and_then(|()| truth::own_thread())
+                    .and_then(|(_, tid)| inside.say_pid(tid));
                 if let Err(failure) = left {
                     truth::say_failure(&failure);
                     birth::exit_group(kit::CHILD_FAILED);
@@ -96,8 +141,8 @@ fn outlive_leader(last: fn() -> ()) -> Outcome<kit::Child> {
             birth::exit_thread(i32::from(LEADERS_CODE))
         })
     })?;
-    child.await_ready()?;
-    Ok(child)
+    let last = child.outside.heard_pid()?;
+    Ok((child, last))
 }
 
 /// Watches until the thread is a zombie: it no longer counts among the living, yet its process stays.
