@@ -174,9 +174,10 @@ fn laid_out(fixed: &[u8], places: &[usize], texts: &[Content]) -> Option<Vec<u8>
     let mut record = fixed.to_vec();
     let mut order: Vec<(usize, &Content)> = places.iter().copied().zip(texts).collect();
     order.sort_by_key(|(_, (at, _, _))| *at);
-    for (place, (_, bytes, flags)) in order {
-        // What has no bytes is nowhere.
-        let at = if bytes.is_empty() { 0 } else { record.len() };
+    for (place, (old, bytes, flags)) in order {
+        // What was never there stays nowhere; an empty text has its place.
+        let is_nowhere = bytes.is_empty() && *old == 0;
+        let at = if is_nowhere { 0 } else { record.len() };
         let text = Text {
             offset_bytes: u32::try_from(at).ok()?,
             size_bytes: u16::try_from(bytes.len()).ok()?,

@@ -215,3 +215,7 @@ fn renumber(frames: &mut [Frame]) {
         set_header(record, &header);
     }
 }
+
+#[cfg(test)]
+#[path = "scene_tests.rs"]
+mod tests;
