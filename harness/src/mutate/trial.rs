@@ -164,7 +164,11 @@ impl Trial {
             (&self.hunt.idle, IDLE, "changes nothing"),
         ] {
             for name in names {
-                let reason = find(excuses, name).map_or("", |excuse| excuse.reason);
+                let reason = match find(excuses, name) {
+                    Some(excuse) => excuse.reason,
+                    None if is_shared(name, &self.hunt) => "Its line of code has its bug in all.",
+                    None => "",
+                };
                 let _ = writeln!(list, "{name}: {what}. {reason}");
             }
         }
