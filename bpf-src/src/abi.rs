@@ -20,6 +20,8 @@ pub struct Member {
     pub offset: usize,
     /// The member's own size.
     pub size: usize,
+    /// Its Rust type: an integer such as `u32`, or one of the structures here.
+    pub kind: &'static str,
 }
 
 /// A value of fixed size that is read from the front of a slice.
@@ -84,7 +86,12 @@ macro_rules! wire_structs {
                     let mut offset = 0;
                     let mut members = Vec::new();
                     $(
-                        members.push(Member { name: stringify!($member), offset, size: <$kind>::SIZE });
+                        members.push(Member {
+                            name: stringify!($member),
+                            offset,
+                            size: <$kind>::SIZE,
+                            kind: stringify!($kind),
+                        });
                         offset += <$kind>::SIZE;
                     )*
                     let _ = offset;

@@ -6,6 +6,7 @@ pub mod hooks;
 pub mod host;
 pub mod images;
 pub mod kernels;
+pub mod mutate;
 pub mod normalize;
 pub mod progress;
 pub mod recording;

@@ -1,5 +1,5 @@
 //! The matrix as tests: one row per kernel and workload, one per boot, one for
-//! the snapshots themselves.
+//! the snapshots themselves, and one that puts bugs into what the sensors said.
 //!
 //! Rows are known before anything boots; those that the filter selects decide
 //! which kernels boot, each once. A filter that selects nothing fails.
@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use libtest_mimic::{Arguments, Failed, Trial};
 use trapline_harness::host;
 use trapline_harness::kernels::Series;
+use trapline_harness::mutate;
 use trapline_harness::progress::Progress;
 use trapline_harness::rows::{Matrix, Row, Subject, Workload};
-use trapline_harness::run::{Session, Setup};
+use trapline_harness::run::{Session, Setup, Waiting};
 use trapline_harness::snapshot::Snapshots;
 use trapline_harness::verdict::JudgedRun;
 use trapline_harness::vm::Choice;
@@ -21,6 +22,13 @@ use trapline_harness::vm::Choice;
 /// How many kernels run at a time: a boot keeps one processor busy.
 const JOBS: usize = 2;
 const SNAPSHOTS_ROW: &str = "snapshots::every_file_has_its_row";
+/// The kernel whose recording is judged under every bug that a sensor could have.
+/// What is put to the test is the workloads and their judges, which are the same
+/// for all kernels, so that one is enough; this is Debian's stable one.
+const MUTANTS_SERIES: Series = Series::new(6, 12);
+const MUTANTS_ROW: &str = "mutants::every_field_matters";
+/// Another kernel boots meanwhile.
+const MUTANTS_THREADS: usize = 2;
 
 /// What all rows share.
 struct Court {
@@ -28,6 +36,30 @@ struct Court {
     snapshots: Result<Snapshots, String>,
     session: Mutex<Session>,
     judged: Mutex<BTreeMap<Series, Arc<OnceLock<JudgedRun>>>>,
+    progress: Progress,
+}
+
+/// What the command line selects.
+struct Selection<'a> {
+    rows: Vec<&'a Row>,
+    snapshots: bool,
+    mutants: bool,
+}
+
+impl<'a> Selection<'a> {
+    fn of(arguments: &Arguments, rows: &'a [Row]) -> Self {
+        let is_selected = |name: &str| !arguments.is_filtered_out(&named(name));
+        let of_rows = rows.iter().filter(|row| is_selected(&row.name()));
+        Self {
+            rows: of_rows.collect(),
+            snapshots: is_selected(SNAPSHOTS_ROW),
+            mutants: is_selected(&mutants_row()),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && !self.snapshots && !self.mutants
+    }
 }
 
 fn main() -> ExitCode {
@@ -41,16 +73,13 @@ fn main() -> ExitCode {
         }
     };
     let rows = matrix.rows();
-    let selected: Vec<&Row> = rows
-        .iter()
-        .filter(|row| !arguments.is_filtered_out(&named(&row.name())))
-        .collect();
-    let snapshots_selected = !arguments.is_filtered_out(&named(SNAPSHOTS_ROW));
-    if selected.is_empty() && !snapshots_selected && !arguments.list {
+    let selection = Selection::of(&arguments, &rows);
+    if selection.is_empty() && !arguments.list {
         eprintln!("error: {}", nothing(&arguments, rows.len()));
         return ExitCode::FAILURE;
     }
-    let orders = orders(&matrix, &selected);
+    let orders = orders(&matrix, &selection);
+    let progress = Progress::new();
     let setup = Setup {
         output: host::output_dir(),
         root: root.clone(),
@@ -58,18 +87,23 @@ fn main() -> ExitCode {
         accel: Choice::Auto,
         jobs: JOBS,
         cpus: 1,
-        progress: Progress::new(),
+        progress: progress.clone(),
     };
     let court = Arc::new(Court {
         snapshots: Snapshots::open(&root).map_err(|error| format!("{error:#}")),
         session: Mutex::new(Session::new(setup, orders)),
         judged: Mutex::default(),
         matrix,
+        progress,
     });
     let mut trials = vec![Trial::test(SNAPSHOTS_ROW, {
         let court = Arc::clone(&court);
         move || court.housekeeping()
     })];
+    trials.push(Trial::test(mutants_row(), {
+        let court = Arc::clone(&court);
+        move || court.every_field_matters()
+    }));
     trials.extend(rows.into_iter().map(|row| {
         let court = Arc::clone(&court);
         Trial::test(row.name(), move || court.judge(&row))
@@ -80,6 +114,10 @@ fn main() -> ExitCode {
 /// A trial that only carries its name, to ask whether it is selected.
 fn named(name: &str) -> Trial {
     Trial::test(name, || Ok(()))
+}
+
+fn mutants_row() -> String {
+    format!("{}::{MUTANTS_ROW}", MUTANTS_SERIES.row_prefix())
 }
 
 fn nothing(arguments: &Arguments, rows: usize) -> String {
@@ -93,18 +131,21 @@ fn nothing(arguments: &Arguments, rows: usize) -> String {
 
 /// Which kernels boot with which workloads. A runner that gives each row a
 /// process shares one boot among them, so that one must hold them all.
-fn orders(matrix: &Matrix, selected: &[&Row]) -> Vec<(Series, Vec<Workload>)> {
+fn orders(matrix: &Matrix, selection: &Selection) -> Vec<(Series, Vec<Workload>)> {
     let shared = std::env::var_os("NEXTEST_RUN_ID").is_some();
     let mut orders = Vec::new();
     for series in &matrix.series {
-        let of_kernel: Vec<&&Row> = selected
+        let of_kernel: Vec<&&Row> = selection
+            .rows
             .iter()
             .filter(|row| row.series == *series)
             .collect();
-        if of_kernel.is_empty() {
+        let mutants = selection.mutants && *series == MUTANTS_SERIES;
+        if of_kernel.is_empty() && !mutants {
             continue;
         }
-        let whole = shared || of_kernel.iter().any(|row| row.subject == Subject::Boot);
+        let boot = of_kernel.iter().any(|row| row.subject == Subject::Boot);
+        let whole = shared || mutants || boot;
         let is_selected = |workload: &&Workload| {
             let subject = Subject::Workload((*workload).clone());
             whole || of_kernel.iter().any(|row| row.subject == subject)
@@ -134,6 +175,25 @@ impl Court {
         }
     }
 
+    /// Any one field that the sensors fill wrongly turns a row red.
+    fn every_field_matters(&self) -> Result<(), Failed> {
+        let snapshots = self.snapshots()?;
+        if !self.matrix.series.contains(&MUTANTS_SERIES) {
+            return Err(format!("{MUTANTS_SERIES} is no longer locked: name another").into());
+        }
+        let run = self.waiting(MUTANTS_SERIES)?.wait();
+        let recording = run.recording.as_ref().map_err(Failed::from)?;
+        let trial =
+            mutate::every_field_matters(recording, snapshots, MUTANTS_SERIES, MUTANTS_THREADS)?;
+        let list = host::output_dir().join("mutants.txt");
+        host::write_whole(&list, trial.list().as_bytes())
+            .map_err(|error| format!("cannot write {}: {error}", list.display()))?;
+        let row = mutants_row();
+        self.progress
+            .say(format_args!("{row}: {trial}; all: {}", list.display()));
+        trial.verdict().map_err(Failed::from)
+    }
+
     fn judge(&self, row: &Row) -> Result<(), Failed> {
         let snapshots = self.snapshots()?;
         let run = self.run(row.series)?;
@@ -147,16 +207,18 @@ impl Court {
 
     /// The judged run of a kernel; the first row that asks makes all kernels boot.
     fn run(&self, series: Series) -> Result<Arc<OnceLock<JudgedRun>>, Failed> {
-        let waiting = {
-            let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-            session.begin().map_err(|error| format!("{error:#}"))?;
-            session.waiting(series)
-        };
+        let waiting = self.waiting(series)?;
         let cell = {
             let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(judged.entry(series).or_default())
         };
         cell.get_or_init(|| JudgedRun::new(&waiting.wait()));
         Ok(cell)
+    }
+
+    fn waiting(&self, series: Series) -> Result<Waiting, Failed> {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        session.begin().map_err(|error| format!("{error:#}"))?;
+        Ok(session.waiting(series))
     }
 }

@@ -7,7 +7,9 @@
 mod sample;
 
 use serde_json::Value;
+use trapline_harness::mutate::{self, Edit, kind_of, layouts};
 use trapline_harness::normalize::{Judgement, judge, takes_of};
+use trapline_harness::recording::{Hello, Recording};
 
 const CPUS: u32 = 1;
 /// The sample's record of a process outside the workload's tree.
@@ -139,39 +141,57 @@ fn mutants(records: &[Vec<u8>], facts: &[Value]) -> Vec<Mutant> {
 /// A record with one thing changed, in every way.
 fn changed(record: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
-    let fields = sample::fields(sample::structure_of(record));
-    for (name, field) in &fields {
-        let range = field.offset..field.offset + field.size;
-        let mut bytes = [0; 8];
-        bytes[..field.size].copy_from_slice(&record[range.clone()]);
-        let value = u64::from_ne_bytes(bytes);
-        let top = 1u64 << (field.size * 8 - 1);
-        let ways = [
-            ("one more", value.wrapping_add(1)),
-            ("one less", value.wrapping_sub(1)),
-            ("top bit flipped", value ^ top),
-            ("zero", 0),
-            ("all ones", u64::MAX),
-        ];
-        for (way, new) in ways {
-            let mut mutated = record.to_vec();
-            mutated[range.clone()].copy_from_slice(&new.to_ne_bytes()[..field.size]);
+    let layout = layouts()
+        .into_iter()
+        .find(|layout| Some(layout.kind) == kind_of(record))
+        .expect("a kind of event.h");
+    for field in &layout.fields {
+        for (way, value) in mutate::Value::usual(field.at.len()) {
+            let at = field.at.clone();
+            let mutated = Edit::Number { at, value }.apply(record);
             if mutated != record {
-                all.push((format!("{name} {way}"), mutated));
+                all.push((format!("{} {way}", field.name), mutated));
             }
         }
     }
-    let fixed_bytes = fields
-        .iter()
-        .map(|(_, field)| field.offset + field.size)
-        .max()
-        .unwrap_or(0);
-    for at in fixed_bytes..record.len() {
+    for at in layout.fixed_bytes..record.len() {
         let mut mutated = record.to_vec();
         mutated[at] ^= 1;
         all.push((format!("text byte {at} flipped"), mutated));
     }
     all
+}
+
+#[test]
+fn the_hunt_finds_what_turns_the_sample_red_and_what_does_not() {
+    let (records, facts) = sample::story();
+    let right = judged(&records, &facts).document;
+    let recording = Recording {
+        hello: Hello {
+            nonce: String::new(),
+            release: String::new(),
+            machine: String::new(),
+            version: String::new(),
+            cpus: CPUS,
+            btf_sha256: String::new(),
+        },
+        frames: sample::frames(&records, &facts),
+    };
+    let scenes = mutate::scenes(&recording, "fentry");
+    let hunt = mutate::hunt(&scenes, 2, &|_, document| document == right);
+    assert!(hunt.caught.len() > 4000, "{}", hunt.caught.len());
+    let survives = |name: &str| hunt.survivors.iter().any(|survivor| survivor == name);
+    assert!(survives("all: header.time_ns one more"));
+    assert!(!survives("all: process.uid := process.euid"));
+    // Nobody has logged in, so a sensor that is stuck there says nothing wrong.
+    assert!(
+        hunt.idle
+            .iter()
+            .any(|name| name == "all: process.login_uid stuck")
+    );
+    // A judge that looks at nothing but its own checks must let some through.
+    let blind = mutate::hunt(&scenes, 1, &|_, _| true);
+    assert!(blind.survivors.len() > hunt.survivors.len() + 100);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! A recording of one workload, built by hand: what the sensors would write and
 //! what the workload would say, small and with every kind of event in it.
 
-use serde_json::{Value, json};
+use serde_json::json;
+use trapline_harness::mutate::{Edit, Value, fields};
 use trapline_harness::recording::{Done, Frame, Status, Workload};
-use trapline_sensors::abi::{self, Member};
+use trapline_sensors::abi;
 
 /// The workload's root process.
 pub const ROOT: u32 = 200;
@@ -48,54 +49,6 @@ pub struct Record {
     structure: &'static str,
 }
 
-/// Every single field of a record's fixed part: its name with dots, its place, its size.
-pub fn fields(structure: &str) -> Vec<(String, Member)> {
-    let (_, _, members) = abi::structures()
-        .into_iter()
-        .find(|(name, _, _)| *name == structure)
-        .expect("a structure of event.h");
-    let mut flat = Vec::new();
-    for member in members {
-        let inner = match (structure, member.name) {
-            (_, "header") => "event_header",
-            (_, "process" | "parent") => "event_process",
-            (_, _) if member.size == 8 && is_text(member.name) => "event_text",
-            _ => {
-                flat.push((member.name.to_owned(), member));
-                continue;
-            }
-        };
-        for (name, mut field) in fields(inner) {
-            field.offset += member.offset;
-            flat.push((format!("{}.{name}", member.name), field));
-        }
-    }
-    flat
-}
-
-fn is_text(name: &str) -> bool {
-    let texts = [
-        "exe",
-        "parent_exe",
-        "filename",
-        "interpreter",
-        "script",
-        "cwd",
-        "argv",
-        "env",
-    ];
-    texts.contains(&name)
-}
-
-/// The structure of a record, by the kind in its header.
-pub fn structure_of(record: &[u8]) -> &'static str {
-    match record[4] {
-        1 => "event_fork",
-        2 => "event_exec",
-        _ => "event_exit",
-    }
-}
-
 impl Record {
     fn new(structure: &'static str, kind: u64) -> Self {
         let size = abi::structures()
@@ -110,13 +63,16 @@ impl Record {
     }
 
     fn set(&mut self, field: &str, value: u64) {
-        let (_, member) = fields(self.structure)
+        let found = fields(self.structure)
             .into_iter()
-            .find(|(name, _)| name == field)
+            .find(|known| known.name == field)
             .unwrap_or_else(|| panic!("{} has no {field}", self.structure));
-        let bytes = value.to_ne_bytes();
-        self.bytes[member.offset..member.offset + member.size]
-            .copy_from_slice(&bytes[..member.size]);
+        let value = Value::Number(value);
+        self.bytes = (Edit::Number {
+            at: found.at,
+            value,
+        })
+        .apply(&self.bytes);
     }
 
     fn text(&mut self, field: &str, text: &[u8], flags: u16) {
@@ -205,7 +161,7 @@ const PROG: &[u8] = b"/tmp/w/story/prog";
 const ENV: &[u8] = b"PATH=/bin\0TRAPLINE=workload\0";
 
 /// The records and the facts of the workload `process::story`.
-pub fn story() -> (Vec<Vec<u8>>, Vec<Value>) {
+pub fn story() -> (Vec<Vec<u8>>, Vec<serde_json::Value>) {
     let capture = Who::new(CAPTURE, 5 * S, GUEST);
     let root = Who::new(ROOT, 7 * S, GUEST);
     // The kernel keeps which of the parent's threads a child is of.
@@ -292,7 +248,7 @@ pub fn story() -> (Vec<Vec<u8>>, Vec<Value>) {
 }
 
 /// The frames of the workload, as a guest would send them.
-pub fn frames(records: &[Vec<u8>], facts: &[Value]) -> Vec<Frame> {
+pub fn frames(records: &[Vec<u8>], facts: &[serde_json::Value]) -> Vec<Frame> {
     let mut frames = vec![Frame::Workload(Workload {
         family: "process".into(),
         name: "story".into(),
