@@ -31,7 +31,7 @@ struct exec_args {
 	u64 filename;
 	u64 argv;
 	u64 env;
-	u64 pointer_bytes; /* of the lists */
+	u64 pointer_bytes; /* of the lists; 0: nothing is known of the call */
 };
 
 struct {
@@ -298,10 +298,12 @@ static __noinline int exec_failed(const struct exec_args *args, int error)
 		goto forget;
 	event = exec__begin(PROBE, lane, task, error);
 	exec_failed_script__fill(lane, event, state);
-	if (exec_memory_is_gone(task)) {
-		text_none(&event->filename, TEXT_FAULT);
-		text_none(&event->argv, TEXT_FAULT);
-		text_none(&event->env, TEXT_FAULT);
+	if (!args->pointer_bytes || exec_memory_is_gone(task)) {
+		u16 why = args->pointer_bytes ? TEXT_FAULT : TEXT_UNKNOWN;
+
+		text_none(&event->filename, why);
+		text_none(&event->argv, why);
+		text_none(&event->env, why);
 	} else {
 		text_string(lane, &event->filename, (void *)args->filename, true);
 		text_user_strings(lane, &event->argv, args->argv, args->pointer_bytes);

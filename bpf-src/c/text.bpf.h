@@ -19,8 +19,9 @@ static __always_inline void text_none(struct event_text *text, u16 flags)
 }
 
 /*
- * Where the next text of at most `room_bytes` goes; NULL when the record is
- * full, which the sizes of LANE_RECORD_BYTES exclude.
+ * Where the next text of at most `room_bytes` goes. There is always that much
+ * room, as LANE_RECORD_BYTES is for the longest record; the clamp shows it to
+ * the verifier.
  */
 #define text_room(lane, room_bytes)                                            \
 	({                                                                     \
