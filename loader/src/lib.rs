@@ -1,4 +1,8 @@
-//! A small eBPF loader.
+//! A small eBPF loader: ELF, BTF, CO-RE, maps, programs, links, ring buffers.
+//!
+//! [`spec`] takes an object apart and [`relo_core`] fits it to a kernel's types:
+//! bytes in, values out. [`object`] puts the result into the running kernel. What
+//! an event means is not this crate's business.
 
 pub mod error;
 
