@@ -110,11 +110,14 @@ fn find(names: &[(Kind, &str)], kernel: &mut KernelBtf) -> Result<Vec<Option<u32
 /// What the kernel's BTF calls a hook.
 fn wanted(attach: &AttachSpec) -> Option<(Kind, String)> {
     match attach {
-        AttachSpec::Fentry { func } | AttachSpec::Fexit { func } | AttachSpec::FmodRet { func } => {
-            Some((Kind::Func, func.clone()))
-        }
+        AttachSpec::Fentry { func }
+        | AttachSpec::Fexit { func }
+        | AttachSpec::Fsession { func }
+        | AttachSpec::FmodRet { func } => Some((Kind::Func, func.clone())),
         AttachSpec::TpBtf { name } => Some((Kind::Typedef, format!("btf_trace_{name}"))),
-        AttachSpec::Lsm { hook } => Some((Kind::Func, format!("bpf_lsm_{hook}"))),
+        AttachSpec::Lsm { hook } | AttachSpec::LsmCgroup { hook } => {
+            Some((Kind::Func, format!("bpf_lsm_{hook}")))
+        }
         AttachSpec::Iter { target } => Some((Kind::Func, format!("bpf_iter_{target}"))),
         _ => None,
     }
@@ -124,11 +127,12 @@ fn wanted(attach: &AttachSpec) -> Option<(Kind, String)> {
 pub(super) fn missing(attach: &AttachSpec) -> Error {
     let (what, name) = match attach {
         AttachSpec::TpBtf { name } => ("tracepoint", name),
-        AttachSpec::Lsm { hook } => ("LSM hook for BPF", hook),
+        AttachSpec::Lsm { hook } | AttachSpec::LsmCgroup { hook } => ("LSM hook for BPF", hook),
         AttachSpec::Iter { target } => ("iterator", target),
-        AttachSpec::Fentry { func } | AttachSpec::Fexit { func } | AttachSpec::FmodRet { func } => {
-            ("function", func)
-        }
+        AttachSpec::Fentry { func }
+        | AttachSpec::Fexit { func }
+        | AttachSpec::Fsession { func }
+        | AttachSpec::FmodRet { func } => ("function", func),
         _ => return Error::not_found("the kernel has no such hook"),
     };
     match (what, name.as_str()) {

@@ -9,7 +9,7 @@ use crate::map::Map;
 use crate::memlock::with_memlock;
 use crate::program::Program;
 use crate::relo_core::Report;
-use crate::spec::{MapRef, ObjectSpec, ProgramSpec};
+use crate::spec::{MapRef, ObjectSpec, ProgramKind, ProgramSpec};
 use crate::sys::{self, Errno, ExtRecords, Log};
 use crate::verifier;
 use std::ffi::CString;
@@ -17,6 +17,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// BPF_F_SLEEPABLE.
 const SLEEPABLE: u32 = 1 << 4;
+/// BPF_F_XDP_HAS_FRAGS. Kernel: 5.18
+const XDP_HAS_FRAGS: u32 = 1 << 5;
 /// Statistics are three lines, but there is one more for each call of a global
 /// function that the verifier comes by.
 const STATS_BYTES: usize = 128 << 10;
@@ -134,7 +136,7 @@ impl Waiting {
         let load = sys::ProgLoad {
             prog_type: program.kind.prog_type,
             expected_attach_type: program.kind.expected_attach_type,
-            prog_flags: if program.kind.sleepable { SLEEPABLE } else { 0 },
+            prog_flags: flags(&program.kind),
             kern_version: self.spec.kernel_version.unwrap_or(0),
             name: kernel_name(&program.name),
             license: &self.license,
@@ -193,6 +195,13 @@ impl Waiting {
         }
         with_memlock(|| sys::prog_load(load, None)).map(|fd| (fd, None))
     }
+}
+
+/// The kernel's flags for a kind of program.
+fn flags(kind: &ProgramKind) -> u32 {
+    let sleepable = if kind.sleepable { SLEEPABLE } else { 0 };
+    let frags = if kind.xdp_frags { XDP_HAS_FRAGS } else { 0 };
+    sleepable | frags
 }
 
 /// Puts the descriptors of the maps into the instructions.

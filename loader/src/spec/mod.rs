@@ -15,7 +15,7 @@ mod sections;
 mod types;
 
 pub use types::{
-    AttachSpec, CoreReloRef, MapKind, MapRef, MapSpec, ProgramKind, ProgramSpec, Variable,
+    AttachSpec, CoreReloRef, MapKind, MapRef, MapSpec, MultiAt, ProgramKind, ProgramSpec, Variable,
 };
 
 use crate::btf::{ObjectBtf, Types};

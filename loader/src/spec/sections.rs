@@ -6,7 +6,7 @@
 //! Source: `section_defs`, tools/lib/bpf/libbpf.c; `enum bpf_prog_type` and
 //! `enum bpf_attach_type`, include/uapi/linux/bpf.h.
 
-use super::types::{AttachSpec, ProgramKind};
+use super::types::{AttachSpec, MultiAt, ProgramKind};
 
 /// How to read what follows the slash.
 #[derive(Clone, Copy)]
@@ -23,8 +23,17 @@ enum Hook {
     Kretprobe,
     Ksyscall,
     Kretsyscall,
+    KprobeMulti(MultiAt),
+    Uprobe,
+    Uretprobe,
+    UprobeMulti(MultiAt),
+    Usdt,
+    TracingMulti(MultiAt),
+    Fsession,
     Lsm,
+    LsmCgroup,
     Iter,
+    StructOps,
 }
 
 /// Name, program type, attach type, hook, may it sleep?
@@ -56,6 +65,7 @@ const CGROUP_SYSCTL: u32 = 23;
 const RAW_TRACEPOINT_WRITABLE: u32 = 24;
 const CGROUP_SOCKOPT: u32 = 25;
 const TRACING: u32 = 26;
+const STRUCT_OPS: u32 = 27;
 const EXT: u32 = 28;
 const LSM: u32 = 29;
 const SK_LOOKUP: u32 = 30;
@@ -70,6 +80,14 @@ const ROWS: &[Row] = &[
     ("fexit.s+", TRACING, 25, Hook::Fexit, true),
     ("fmod_ret+", TRACING, 26, Hook::FmodRet, false),
     ("fmod_ret.s+", TRACING, 26, Hook::FmodRet, true),
+    ("fsession+", TRACING, 58, Hook::Fsession, false),
+    ("fsession.s+", TRACING, 58, Hook::Fsession, true),
+    ("fentry.multi+", TRACING, 59, Hook::TracingMulti(MultiAt::Entry), false),
+    ("fentry.multi.s+", TRACING, 59, Hook::TracingMulti(MultiAt::Entry), true),
+    ("fexit.multi+", TRACING, 60, Hook::TracingMulti(MultiAt::Return), false),
+    ("fexit.multi.s+", TRACING, 60, Hook::TracingMulti(MultiAt::Return), true),
+    ("fsession.multi+", TRACING, 61, Hook::TracingMulti(MultiAt::Session), false),
+    ("fsession.multi.s+", TRACING, 61, Hook::TracingMulti(MultiAt::Session), true),
     ("tp_btf+", TRACING, 23, Hook::TpBtf, false),
     ("tp_btf.s+", TRACING, 23, Hook::TpBtf, true),
     ("iter+", TRACING, 28, Hook::Iter, false),
@@ -77,24 +95,26 @@ const ROWS: &[Row] = &[
     ("freplace+", EXT, 0, Hook::Freplace, false),
     ("lsm+", LSM, 27, Hook::Lsm, false),
     ("lsm.s+", LSM, 27, Hook::Lsm, true),
-    ("lsm_cgroup+", LSM, 43, Hook::Lsm, false),
+    ("lsm_cgroup+", LSM, 43, Hook::LsmCgroup, false),
     ("kprobe+", KPROBE, 0, Hook::Kprobe, false),
     ("kretprobe+", KPROBE, 0, Hook::Kretprobe, false),
     ("ksyscall+", KPROBE, 0, Hook::Ksyscall, false),
     ("kretsyscall+", KPROBE, 0, Hook::Kretsyscall, false),
-    ("kprobe.multi+", KPROBE, 42, Hook::None, false),
-    ("kretprobe.multi+", KPROBE, 42, Hook::None, false),
-    ("kprobe.session+", KPROBE, 56, Hook::None, false),
-    ("uprobe+", KPROBE, 0, Hook::None, false),
-    ("uprobe.s+", KPROBE, 0, Hook::None, true),
-    ("uretprobe+", KPROBE, 0, Hook::None, false),
-    ("uretprobe.s+", KPROBE, 0, Hook::None, true),
-    ("uprobe.multi+", KPROBE, 48, Hook::None, false),
-    ("uprobe.multi.s+", KPROBE, 48, Hook::None, true),
-    ("uretprobe.multi+", KPROBE, 48, Hook::None, false),
-    ("uretprobe.multi.s+", KPROBE, 48, Hook::None, true),
-    ("usdt+", KPROBE, 0, Hook::None, false),
-    ("usdt.s+", KPROBE, 0, Hook::None, true),
+    ("kprobe.multi+", KPROBE, 42, Hook::KprobeMulti(MultiAt::Entry), false),
+    ("kretprobe.multi+", KPROBE, 42, Hook::KprobeMulti(MultiAt::Return), false),
+    ("kprobe.session+", KPROBE, 56, Hook::KprobeMulti(MultiAt::Session), false),
+    ("uprobe+", KPROBE, 0, Hook::Uprobe, false),
+    ("uprobe.s+", KPROBE, 0, Hook::Uprobe, true),
+    ("uretprobe+", KPROBE, 0, Hook::Uretprobe, false),
+    ("uretprobe.s+", KPROBE, 0, Hook::Uretprobe, true),
+    ("uprobe.multi+", KPROBE, 48, Hook::UprobeMulti(MultiAt::Entry), false),
+    ("uprobe.multi.s+", KPROBE, 48, Hook::UprobeMulti(MultiAt::Entry), true),
+    ("uretprobe.multi+", KPROBE, 48, Hook::UprobeMulti(MultiAt::Return), false),
+    ("uretprobe.multi.s+", KPROBE, 48, Hook::UprobeMulti(MultiAt::Return), true),
+    ("uprobe.session+", KPROBE, 57, Hook::UprobeMulti(MultiAt::Session), false),
+    ("uprobe.session.s+", KPROBE, 57, Hook::UprobeMulti(MultiAt::Session), true),
+    ("usdt+", KPROBE, 0, Hook::Usdt, false),
+    ("usdt.s+", KPROBE, 0, Hook::Usdt, true),
     ("tracepoint+", TRACEPOINT, 0, Hook::Tp, false),
     ("tp+", TRACEPOINT, 0, Hook::Tp, false),
     ("tracepoint.s+", TRACEPOINT, 0, Hook::Tp, true),
@@ -118,6 +138,9 @@ const ROWS: &[Row] = &[
     ("netkit/primary", SCHED_CLS, 54, Hook::None, false),
     ("netkit/peer", SCHED_CLS, 55, Hook::None, false),
     ("syscall", SYSCALL, 0, Hook::None, true),
+    ("xdp.frags/devmap", XDP, 33, Hook::None, false),
+    ("xdp.frags/cpumap", XDP, 35, Hook::None, false),
+    ("xdp.frags", XDP, 37, Hook::None, false),
     ("xdp/devmap", XDP, 33, Hook::None, false),
     ("xdp/cpumap", XDP, 35, Hook::None, false),
     ("xdp", XDP, 37, Hook::None, false),
@@ -165,6 +188,8 @@ const ROWS: &[Row] = &[
     ("cgroup/getsockopt", CGROUP_SOCKOPT, 21, Hook::None, false),
     ("cgroup/setsockopt", CGROUP_SOCKOPT, 22, Hook::None, false),
     ("cgroup/dev", CGROUP_DEVICE, 6, Hook::None, false),
+    ("struct_ops+", STRUCT_OPS, 0, Hook::StructOps, false),
+    ("struct_ops.s+", STRUCT_OPS, 0, Hook::StructOps, true),
 ];
 
 /// What a program of this section is, `None` for a name nobody knows.
@@ -183,6 +208,7 @@ pub(super) fn program_kind(section: &str) -> Option<ProgramKind> {
         expected_attach_type,
         attach: attach(hook, rest),
         sleepable,
+        xdp_frags: row.starts_with("xdp.frags"),
         autoload,
     })
 }
@@ -210,6 +236,34 @@ fn attach(hook: Hook, rest: &str) -> AttachSpec {
         Hook::Ksyscall => AttachSpec::Ksyscall { name, ret: false },
         Hook::Kretsyscall => AttachSpec::Ksyscall { name, ret: true },
         Hook::Lsm => AttachSpec::Lsm { hook: name },
+        Hook::LsmCgroup => AttachSpec::LsmCgroup { hook: name },
+        Hook::StructOps => AttachSpec::StructOps { name },
+        Hook::Fsession => AttachSpec::Fsession { func: name },
+        Hook::TracingMulti(at) => AttachSpec::TracingMulti { pattern: name, at },
+        Hook::KprobeMulti(at) => AttachSpec::KprobeMulti { pattern: name, at },
+        Hook::Uprobe => uprobe(rest, false),
+        Hook::Uretprobe => uprobe(rest, true),
+        Hook::UprobeMulti(at) => {
+            let (binary, pattern) = rest.rsplit_once(':').unwrap_or((rest, ""));
+            AttachSpec::UprobeMulti {
+                binary: binary.to_owned(),
+                pattern: pattern.to_owned(),
+                at,
+            }
+        }
+        Hook::Usdt => {
+            let mut parts = rest.rsplitn(3, ':');
+            let (name, provider) = (parts.next(), parts.next());
+            let (binary, provider, name) = match parts.next() {
+                Some(binary) => (binary, provider.unwrap_or(""), name.unwrap_or("")),
+                None => (rest, "", ""),
+            };
+            AttachSpec::Usdt {
+                binary: binary.to_owned(),
+                provider: provider.to_owned(),
+                name: name.to_owned(),
+            }
+        }
         Hook::Iter => AttachSpec::Iter { target: name },
         Hook::Tp => {
             let (category, name) = rest.split_once('/').unwrap_or((rest, ""));
@@ -232,6 +286,23 @@ fn attach(hook: Hook, rest: &str) -> AttachSpec {
                 },
             }
         }
+    }
+}
+
+/// `PATH:FUNC`, `PATH:FUNC+OFFSET` or `PATH:OFFSET`.
+fn uprobe(rest: &str, ret: bool) -> AttachSpec {
+    let (binary, place) = rest.rsplit_once(':').unwrap_or((rest, ""));
+    let (func, offset) = match place.rsplit_once('+') {
+        Some((func, offset)) => (func, parse_offset(offset)),
+        None if place.starts_with(|c: char| c.is_ascii_digit()) => ("", parse_offset(place)),
+        None => (place, Some(0)),
+    };
+    AttachSpec::Uprobe {
+        binary: binary.to_owned(),
+        // What is no offset is left to the symbol lookup to complain about.
+        func: offset.map_or(place, |_| func).to_owned(),
+        offset: offset.unwrap_or(0),
+        ret,
     }
 }
 
@@ -283,6 +354,47 @@ mod tests {
     fn a_question_mark_switches_autoload_off() {
         assert!(!program_kind("?kprobe/x").unwrap().autoload);
         assert!(program_kind("kprobe/x").unwrap().autoload);
+    }
+
+    #[test]
+    fn a_uprobe_names_its_binary_and_its_place() {
+        let uprobe = |func: &str, offset| AttachSpec::Uprobe {
+            binary: "/bin/a:b".to_owned(),
+            func: func.to_owned(),
+            offset,
+            ret: true,
+        };
+        assert_eq!(kind("uretprobe//bin/a:b:main").2, uprobe("main", 0));
+        assert_eq!(kind("uretprobe//bin/a:b:main+0x10").2, uprobe("main", 16));
+        assert_eq!(kind("uretprobe//bin/a:b:0x40").2, uprobe("", 64));
+        assert_eq!(kind("uretprobe//bin/a:b:main+x").2, uprobe("main+x", 0));
+    }
+
+    #[test]
+    fn a_static_probe_names_provider_and_probe() {
+        let usdt = AttachSpec::Usdt {
+            binary: "libc.so.6".to_owned(),
+            provider: "libc".to_owned(),
+            name: "setjmp".to_owned(),
+        };
+        assert_eq!(kind("usdt/libc.so.6:libc:setjmp").2, usdt);
+    }
+
+    #[test]
+    fn a_session_runs_on_entry_and_return() {
+        let at = MultiAt::Session;
+        let pattern = "vfs_*".to_owned();
+        let session = AttachSpec::KprobeMulti { pattern, at };
+        assert_eq!(kind("kprobe.session/vfs_*"), (KPROBE, 56, session, false));
+    }
+
+    #[test]
+    fn every_name_leads_to_its_own_row() {
+        for (row, prog_type, expected_attach_type, ..) in ROWS {
+            let found = program_kind(row.trim_end_matches('+')).unwrap();
+            let load = (found.prog_type, found.expected_attach_type);
+            assert_eq!(load, (*prog_type, *expected_attach_type), "{row}");
+        }
     }
 
     #[test]

@@ -74,8 +74,22 @@ pub struct ProgramKind {
     pub attach: AttachSpec,
     /// May it sleep (`.s` names)? Kernel: since 5.10.
     pub sleepable: bool,
+    /// Does it take packets in several buffers (`xdp.frags` names)?
+    /// Kernel: since 5.18.
+    pub xdp_frags: bool,
     /// Load without being asked? A section name that starts with `?` says no.
     pub autoload: bool,
+}
+
+/// Where in each function a program on many functions runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MultiAt {
+    /// On entry.
+    Entry,
+    /// On return.
+    Return,
+    /// On both, the first run deciding about the second.
+    Session,
 }
 
 /// The hook of a program. Empty names mean: the section names none.
@@ -91,6 +105,20 @@ pub enum AttachSpec {
     Fexit {
         /// Kernel function.
         func: String,
+    },
+    /// `fsession/FUNC`: entry and return of a kernel function in one program.
+    /// Kernel: since 7.0.
+    Fsession {
+        /// Kernel function.
+        func: String,
+    },
+    /// `fentry.multi/PATTERN`, `fexit.multi`, `fsession.multi`: the same on many
+    /// functions at once.
+    TracingMulti {
+        /// Kernel functions, with `*` and `?`.
+        pattern: String,
+        /// Where in each.
+        at: MultiAt,
     },
     /// `fmod_ret/FUNC`: may replace the return value.
     FmodRet {
@@ -138,10 +166,60 @@ pub enum AttachSpec {
         /// On return?
         ret: bool,
     },
+    /// `kprobe.multi/PATTERN`, `kretprobe.multi`, `kprobe.session`: many kernel
+    /// functions at once. Kernel: since 5.18, session 6.10.
+    KprobeMulti {
+        /// Kernel functions, with `*` and `?`.
+        pattern: String,
+        /// Where in each.
+        at: MultiAt,
+    },
+    /// `uprobe/PATH:FUNC+OFFSET`, `uretprobe/...`: a function of a user program.
+    Uprobe {
+        /// The binary: a path, or a bare name to be looked for.
+        binary: String,
+        /// Function in it; empty where the offset is one into the file.
+        func: String,
+        /// Byte offset from there.
+        offset: u64,
+        /// On return?
+        ret: bool,
+    },
+    /// `uprobe.multi/PATH:PATTERN`, `uretprobe.multi`, `uprobe.session`.
+    /// Kernel: since 6.6, session 6.13.
+    UprobeMulti {
+        /// The binary: a path, or a bare name to be looked for.
+        binary: String,
+        /// Functions in it, with `*` and `?`.
+        pattern: String,
+        /// Where in each.
+        at: MultiAt,
+    },
+    /// `usdt/PATH:PROVIDER:NAME`: static probes of a user program.
+    Usdt {
+        /// The binary: a path, or a bare name to be looked for.
+        binary: String,
+        /// Provider.
+        provider: String,
+        /// Probe.
+        name: String,
+    },
     /// `lsm/HOOK`.
     Lsm {
         /// Hook without the `bpf_lsm_` prefix.
         hook: String,
+    },
+    /// `lsm_cgroup/HOOK`: the same for the processes of a cgroup.
+    /// Kernel: since 6.0.
+    LsmCgroup {
+        /// Hook without the `bpf_lsm_` prefix.
+        hook: String,
+    },
+    /// `struct_ops/NAME`: one function of a table of functions, which a map of
+    /// `.struct_ops` names. Kernel: since 5.6.
+    StructOps {
+        /// What followed the slash; for people only.
+        name: String,
     },
     /// `iter/TARGET`.
     Iter {
