@@ -4,6 +4,7 @@ use crate::attach::{self, Link, Rung};
 use crate::error::{Result, ResultExt};
 use crate::spec::{AttachSpec, ProgramSpec};
 use crate::sys;
+pub use crate::verifier::VerifierStats;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// A loaded program; gone when this and all its links are.
@@ -13,7 +14,7 @@ pub struct Program {
     name: String,
     section: String,
     attach: AttachSpec,
-    processed_insns: Option<u32>,
+    stats: Option<Box<VerifierStats>>,
 }
 
 /// What the kernel says about a program.
@@ -44,13 +45,13 @@ pub struct ProgramInfo {
 }
 
 impl Program {
-    pub(crate) fn new(spec: &ProgramSpec, fd: OwnedFd, processed_insns: Option<u32>) -> Self {
+    pub(crate) fn new(spec: &ProgramSpec, fd: OwnedFd, stats: Option<VerifierStats>) -> Self {
         Self {
             fd,
             name: spec.name.clone(),
             section: spec.section.clone(),
             attach: spec.kind.attach.clone(),
-            processed_insns,
+            stats: stats.map(Box::new),
         }
     }
 
@@ -69,6 +70,12 @@ impl Program {
         &self.attach
     }
 
+    /// What the verifier counted; only where the program was loaded with
+    /// [`LoadOptions::want_stats`](crate::object::LoadOptions::want_stats).
+    pub fn stats(&self) -> Option<&VerifierStats> {
+        self.stats.as_deref()
+    }
+
     /// What the kernel says about the program.
     ///
     /// # Errors
@@ -77,10 +84,11 @@ impl Program {
         let info = sys::prog_info(self.fd.as_fd())
             .map_err(|errno| errno.error("program info"))
             .with_context(|| format!("program {}", self.name))?;
+        let processed = self.stats().map(|stats| stats.processed_insns);
         Ok(ProgramInfo {
             id: info.id,
             tag: info.tag,
-            verified_insns: info.verified_insns.or(self.processed_insns),
+            verified_insns: info.verified_insns.or(processed),
             jited_bytes: info.jited_bytes,
             xlated_bytes: info.xlated_bytes,
             load_time_ns: info.load_time_ns,

@@ -6,6 +6,10 @@
 //! report with a reason, source and a suggestion stands between the two. A log
 //! may be cut at either end and need not be UTF-8.
 
+mod stats;
+
+pub use stats::VerifierStats;
+
 /// The log lines that an error shows; the whole log stays with it.
 const TAIL_LINES: usize = 20;
 
@@ -116,15 +120,6 @@ fn last_insn(log: &str) -> Option<usize> {
 fn insn_is_poisoned(tail: &str) -> bool {
     let last = tail.lines().rev().find(|line| insn_index(line).is_some());
     last.is_some_and(|line| line.contains("call") && line.contains(POISON))
-}
-
-/// The instructions that the verifier processed, from a log with statistics.
-pub(crate) fn processed_insns(log: &str) -> Option<u32> {
-    let line = log
-        .lines()
-        .rev()
-        .find(|line| line.starts_with("processed "))?;
-    number_after(line, "processed ").and_then(|count| count.try_into().ok())
 }
 
 /// Is this one of the lines that follow the complaint?

@@ -141,10 +141,3 @@ fn multibyte_text_is_never_cut_inside_a_character() {
     assert_eq!(found.reason, "7: (é");
     assert_eq!(found.insn, None);
 }
-
-#[test]
-fn processed_instructions_are_counted() {
-    assert_eq!(processed_insns(READ), Some(2));
-    assert_eq!(processed_insns("verification time 3 usec\n"), None);
-    assert_eq!(processed_insns("processed 99999999999 insns"), None);
-}

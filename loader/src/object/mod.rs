@@ -43,9 +43,9 @@ pub use btf::BtfUse;
 /// How to load an object.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
-    /// Have the verifier count its work also where the kernel does not tell it
-    /// afterwards (before 5.16): see
-    /// [`ProgramInfo::verified_insns`](crate::program::ProgramInfo::verified_insns).
+    /// Have the verifier tell what it counted: [`Program::stats`], and
+    /// [`ProgramInfo::verified_insns`](crate::program::ProgramInfo::verified_insns)
+    /// also before 5.16.
     pub want_stats: bool,
     /// Programs that may be refused without the object being refused: what the
     /// kernel said is then in [`Object::refused`].

@@ -11,7 +11,7 @@ use crate::program::Program;
 use crate::relo_core::Report;
 use crate::spec::{MapRef, ObjectSpec, ProgramKind, ProgramSpec};
 use crate::sys::{self, Errno, ExtRecords, Log};
-use crate::verifier;
+use crate::verifier::{self, VerifierStats};
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -153,7 +153,7 @@ impl Waiting {
             attach_btf_id,
         };
         let errno = match self.first_attempt(&load) {
-            Ok((fd, processed)) => return Ok(Program::new(program, fd, processed)),
+            Ok((fd, stats)) => return Ok(Program::new(program, fd, stats)),
             Err(errno) if why == Why::NotAsked => {
                 return Err(errno.error("BPF_PROG_LOAD, not asked why"));
             }
@@ -171,7 +171,10 @@ impl Waiting {
     }
 
     /// Loads without a log, or with the statistics alone.
-    fn first_attempt(&self, load: &sys::ProgLoad<'_>) -> sys::Result<(OwnedFd, Option<u32>)> {
+    fn first_attempt(
+        &self,
+        load: &sys::ProgLoad<'_>,
+    ) -> sys::Result<(OwnedFd, Option<VerifierStats>)> {
         if self.want_stats {
             let mut buffer = vec![0; STATS_BYTES];
             let loaded = with_memlock(|| {
@@ -188,8 +191,8 @@ impl Waiting {
                 // kernels tell the same figure otherwise.
                 Err(Errno::NOSPC) => {}
                 loaded => {
-                    let processed = || verifier::processed_insns(&verifier::text(&buffer));
-                    return loaded.map(|fd| (fd, processed()));
+                    let stats = || VerifierStats::parse(&verifier::text(&buffer));
+                    return loaded.map(|fd| (fd, stats()));
                 }
             }
         }
