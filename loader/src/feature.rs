@@ -209,7 +209,7 @@ fn kprobe_program() -> sys::Result<OwnedFd> {
 /// finds the attach type invalid.
 fn perf_links() -> sys::Result<()> {
     let program = kprobe_program()?;
-    match sys::link_create_perf_event(program.as_fd(), program.as_fd()) {
+    match sys::link_create_perf_event(program.as_fd(), program.as_fd(), 0) {
         Ok(_) | Err(Errno::BADF) => Ok(()),
         Err(errno) => Err(errno),
     }

@@ -1,7 +1,8 @@
 //! Kprobes and kretprobes: through the kprobe PMU, else through tracefs.
 
-use super::tracefs::KprobeEvent;
-use super::{Held, Link, Rung, c_string, missing_function, perf};
+use super::link::{Link, Part, Traced};
+use super::tracefs::ProbeEvent;
+use super::{Rung, c_string, missing_function, perf};
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
 use crate::sys::{self, Errno};
@@ -124,31 +125,23 @@ fn through_pmu(program: &Program, target: &Target, pmu: Pmu, rung: Rung) -> Resu
     let event = event.map_err(|errno| explain(errno, "perf_event_open", target))?;
     let (fd, is_link) = perf::attach(program.as_fd(), event, rung)?;
     let how = target.how(if is_link { Rung::Link } else { Rung::Ioctl });
-    Ok(Link {
-        held: Held {
-            fd,
-            is_link,
-            event: None,
-        },
-        how,
-    })
+    Ok(Link::from_parts(vec![Part::of_event(fd, is_link)], how))
 }
 
 fn through_tracefs(program: &Program, target: &Target) -> Result<Link> {
-    let event = KprobeEvent::create(target)?;
+    let event = ProbeEvent::create(target)?;
     let perf_event = event.id().and_then(|id| {
         let opened = sys::perf_event_open_tracepoint(id);
         opened.map_err(|errno| errno.error("perf_event_open"))
     })?;
     let (fd, is_link) = perf::attach(program.as_fd(), perf_event, Rung::Tracefs)?;
-    Ok(Link {
-        held: Held {
-            fd,
-            is_link,
-            event: Some(event),
-        },
-        how: target.how(Rung::Tracefs),
-    })
+    let traced = Traced {
+        fd,
+        is_link,
+        probe: event,
+    };
+    let how = target.how(Rung::Tracefs);
+    Ok(Link::from_parts(vec![Part::Traced(traced)], how))
 }
 
 /// What the kernel's refusal of a probe means.

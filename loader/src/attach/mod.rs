@@ -7,17 +7,21 @@
 
 mod kallsyms;
 mod kprobe;
+mod link;
 mod perf;
 mod tracefs;
 
 pub(crate) use kallsyms::missing_function;
+pub use link::Link;
+#[allow(unused_imports, reason = "used by attachments of networks")]
+pub(crate) use link::{Part, Undo};
 
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
 use crate::spec::AttachSpec;
 use crate::sys::{self, Errno};
 use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 /// The ways to attach to a perf event or a kprobe, best first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,87 +33,6 @@ pub enum Rung {
     Ioctl,
     /// A kprobe made through tracefs. Kernel: 4.1
     Tracefs,
-}
-
-/// An attached program; detached on drop.
-#[derive(Debug)]
-pub struct Link {
-    held: Held,
-    how: &'static str,
-}
-
-/// What keeps a program attached. The fields go in this order on drop: the
-/// program has to leave the event before the event can be removed.
-#[derive(Debug)]
-struct Held {
-    fd: OwnedFd,
-    is_link: bool,
-    event: Option<tracefs::KprobeEvent>,
-}
-
-impl Link {
-    fn new(fd: OwnedFd, how: &'static str) -> Self {
-        Self {
-            held: Held {
-                fd,
-                is_link: true,
-                event: None,
-            },
-            how,
-        }
-    }
-
-    /// The way that worked: `"fentry"`, `"fexit"`, `"tp_btf"`, `"raw_tp"`,
-    /// `"tracepoint/link"`, `"kprobe/link"`, `"kretprobe/tracefs"` and so on.
-    pub fn how(&self) -> &'static str {
-        self.how
-    }
-
-    /// Hits that this probe did not see because the kernel was busy in another
-    /// one, or had no slot left for a return probe; `None` where the kernel
-    /// does not tell. For fentry, fexit and tp_btf ask
-    /// [`ProgramInfo::recursion_misses`](crate::program::ProgramInfo).
-    ///
-    /// # Errors
-    /// What the kernel says.
-    ///
-    /// Kernel: 6.7 for kprobes with a link; any for kprobes through tracefs
-    pub fn missed(&self) -> Result<Option<u64>> {
-        if let Some(event) = &self.held.event {
-            return event.missed().map(Some);
-        }
-        if !self.held.is_link {
-            return Ok(None);
-        }
-        let info = sys::link_info(self.held.fd.as_fd());
-        info.map(|info| info.missed)
-            .map_err(|errno| errno.error("link info"))
-    }
-
-    /// The kernel's number for the link, where it is one.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    ///
-    /// Kernel: 5.8
-    pub fn id(&self) -> Result<Option<u32>> {
-        if !self.held.is_link {
-            return Ok(None);
-        }
-        let info = sys::link_info(self.held.fd.as_fd());
-        info.map(|info| Some(info.id))
-            .map_err(|errno| errno.error("link info"))
-    }
-
-    /// Detaches, and says if something stayed behind; drop cannot.
-    ///
-    /// # Errors
-    /// What tracefs says when a probe that was made there cannot be removed.
-    pub fn detach(self) -> Result<()> {
-        let Held { fd, event, .. } = self.held;
-        drop(fd);
-        event.map_or(Ok(()), tracefs::KprobeEvent::remove)
-    }
 }
 
 /// Attaches a program where its section says, starting at `rung` where there
@@ -142,7 +65,7 @@ pub(crate) fn attach(program: &Program, rung: Rung) -> Result<Link> {
 ///
 /// BPF_LINK_CREATE does the same since 5.18; this command does it on all.
 fn trampoline(program: &Program, how: &'static str) -> Result<Link> {
-    let opened = sys::raw_tracepoint_open(program.as_fd(), None);
+    let opened = sys::raw_tracepoint_open(program.as_fd(), None, 0);
     opened
         .map(|fd| Link::new(fd, how))
         .map_err(|errno| errno.error(how))
@@ -151,7 +74,7 @@ fn trampoline(program: &Program, how: &'static str) -> Result<Link> {
 /// Attaches a program to the raw tracepoint `name`.
 pub(crate) fn raw_tracepoint(program: &Program, name: &str) -> Result<Link> {
     let name_c = c_string(name)?;
-    match sys::raw_tracepoint_open(program.as_fd(), Some(&name_c)) {
+    match sys::raw_tracepoint_open(program.as_fd(), Some(&name_c), 0) {
         Ok(fd) => Ok(Link::new(fd, "raw_tp")),
         Err(Errno::NOENT) => Err(Error::not_found(format!(
             "the kernel has no tracepoint {name}"
@@ -178,14 +101,7 @@ pub(crate) fn tracepoint(
     } else {
         "tracepoint/ioctl"
     };
-    Ok(Link {
-        held: Held {
-            fd,
-            is_link,
-            event: None,
-        },
-        how,
-    })
+    Ok(Link::from_parts(vec![Part::of_event(fd, is_link)], how))
 }
 
 pub(crate) use kprobe::{Target as KprobeTarget, attach as kprobe_at};

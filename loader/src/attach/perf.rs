@@ -14,7 +14,7 @@ static NO_LINKS: AtomicBool = AtomicBool::new(false);
 pub(super) fn attach(prog: BorrowedFd<'_>, event: OwnedFd, rung: Rung) -> Result<(OwnedFd, bool)> {
     let mut refused = false;
     if rung == Rung::Link && !NO_LINKS.load(Ordering::Relaxed) {
-        match sys::link_create_perf_event(prog, event.as_fd()) {
+        match sys::link_create_perf_event(prog, event.as_fd(), 0) {
             Ok(link) => {
                 enable(event.as_fd())?;
                 return Ok((link, true));

@@ -56,13 +56,13 @@ pub(super) fn event_id(category: &str, name: &str) -> Result<u64> {
 
 /// A kprobe made through tracefs; removed on drop.
 #[derive(Debug)]
-pub(super) struct KprobeEvent {
+pub(super) struct ProbeEvent {
     control: PathBuf,
     name: String,
     removed: bool,
 }
 
-impl KprobeEvent {
+impl ProbeEvent {
     /// Makes the probe, under a name that nobody else has.
     pub(super) fn create(target: &Target) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -131,7 +131,7 @@ impl KprobeEvent {
     }
 }
 
-impl Drop for KprobeEvent {
+impl Drop for ProbeEvent {
     fn drop(&mut self) {
         if !self.removed {
             // `Link::detach` is the way to hear of a failure.

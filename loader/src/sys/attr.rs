@@ -22,12 +22,14 @@ pub(super) enum Command {
     MapFreeze = 22,
     LinkCreate = 28,
     EnableStats = 32,
+    #[allow(dead_code, reason = "kinds of links are added one after the other")]
+    IterCreate = 33,
 }
 
 /// A structure that the kernel reads, or writes, as bytes.
 ///
 /// # Safety
-/// `repr(C)`, made of integers and byte arrays only, without padding. The
+/// `repr(C)`, made of integers and arrays of them only, without padding. The
 /// `attr!` macro checks that last part where it declares one.
 pub(super) unsafe trait Attr {}
 
@@ -44,7 +46,7 @@ macro_rules! attr {
         const _: () = assert!(size_of::<$name>() == $bytes);
         const _: () = assert!(0 $(+ size_of::<$type>())* == $bytes);
 
-        // SAFETY: `repr(C)`; the fields are integers or byte arrays, as no
+        // SAFETY: `repr(C)`; the fields are integers or arrays of them, as no
         // other type is used below, and the two assertions leave no room for
         // padding.
         unsafe impl Attr for $name {}
@@ -132,22 +134,31 @@ attr!(
 );
 
 attr!(
-    /// BPF_LINK_CREATE of a perf event.
-    LinkCreateAttr, 24 {
+    /// BPF_LINK_CREATE; what `args` holds depends on the attach type.
+    LinkCreateAttr, 64 {
         prog_fd: u32,
         target_fd: u32,
         attach_type: u32,
         flags: u32,
-        bpf_cookie: u64,
+        args: [u64; 6],
     }
 );
 
 attr!(
     /// BPF_RAW_TRACEPOINT_OPEN.
-    RawTracepointAttr, 16 {
+    RawTracepointAttr, 24 {
         name: u64,
         prog_fd: u32,
         zero: u32,
+        cookie: u64,
+    }
+);
+
+attr!(
+    /// BPF_ITER_CREATE.
+    IterCreateAttr, 8 {
+        link_fd: u32,
+        flags: u32,
     }
 );
 

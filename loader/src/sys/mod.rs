@@ -14,6 +14,7 @@ mod epoll;
 mod errno;
 mod file;
 mod info;
+#[allow(dead_code, reason = "kinds of links are added one after the other")]
 mod link;
 mod map;
 mod mapping;
@@ -28,7 +29,14 @@ pub(crate) use file::{
     append, file_len, open_read, possible_cpu_numbers, possible_cpus, pread, read_small,
 };
 pub(crate) use info::{ProgInfo, link_info, map_info, prog_info};
-pub(crate) use link::{enable_stats_run_time, link_create_perf_event, raw_tracepoint_open};
+#[allow(
+    unused_imports,
+    reason = "kinds of links are added one after the other"
+)]
+pub(crate) use link::{
+    Functions, LinkArgs, LinkCreate, LinkTarget, enable_stats_run_time, iter_create, link_create,
+    link_create_perf_event, raw_tracepoint_open,
+};
 pub(crate) use map::{
     MapCreate, MapFd, btf_load, map_create, map_delete_elem, map_freeze, map_get_next_key,
     map_lookup_elem, map_update_elem,
