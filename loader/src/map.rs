@@ -80,6 +80,19 @@ impl Map {
             .map_err(|errno| self.error("info", errno))
     }
 
+    /// The same map by another descriptor.
+    ///
+    /// # Errors
+    /// What the kernel says (EMFILE).
+    pub fn try_clone(&self) -> Result<Self> {
+        let fd = self.fd.try_clone();
+        Ok(Self {
+            name: self.name.clone(),
+            fd: fd.map_err(|errno| self.error("dup", errno))?,
+            ..*self
+        })
+    }
+
     /// The value of `key`, or `None` where there is none.
     ///
     /// # Errors

@@ -74,8 +74,19 @@ fn next<M: Memory>(memory: &M, consumer: usize) -> Result<Next<'_>> {
     Ok(Next::Record(body, behind))
 }
 
+/// What has been drained so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Drained {
+    /// Records handed out.
+    pub(super) records: u64,
+    /// Their bytes.
+    pub(super) bytes: u64,
+    /// Records that the program reserved and gave up.
+    pub(super) discarded: u64,
+}
+
 /// Hands every finished record to `each`, oldest first, and gives each back
-/// once `each` returns. Returns how many there were.
+/// once `each` returns. Adds to `drained` what there was.
 ///
 /// Ends at the first record that is still being written, and after one ring's
 /// worth of data: a producer that never rests cannot hold the caller for ever.
@@ -83,23 +94,30 @@ fn next<M: Memory>(memory: &M, consumer: usize) -> Result<Next<'_>> {
 /// # Errors
 /// `Malformed` for lengths and positions that no kernel writes. The position
 /// stays where it is, as nobody knows where the next record would begin.
-pub(super) fn drain<M: Memory>(memory: &M, mut each: impl FnMut(&[u8])) -> Result<usize> {
+pub(super) fn drain<M: Memory>(
+    memory: &M,
+    drained: &mut Drained,
+    mut each: impl FnMut(&[u8]),
+) -> Result<()> {
     let start = memory.consumer_position();
     let mut consumer = start;
-    let mut count = 0;
     while consumer.wrapping_sub(start) < memory.data_bytes() {
         consumer = match next(memory, consumer)? {
             Next::NotYet => break,
-            Next::Discarded(behind) => behind,
+            Next::Discarded(behind) => {
+                drained.discarded += 1;
+                behind
+            }
             Next::Record(body, behind) => {
                 each(body);
-                count += 1;
+                drained.records += 1;
+                drained.bytes += body.len() as u64;
                 behind
             }
         };
         memory.release(consumer);
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Would [`drain`] make progress right now? An error counts as progress.

@@ -46,7 +46,9 @@ impl Fake {
 
     fn drained(&self) -> Result<Vec<Vec<u8>>> {
         let mut records = Vec::new();
-        drain(self, |record| records.push(record.to_vec()))?;
+        drain(self, &mut Drained::default(), |record| {
+            records.push(record.to_vec())
+        })?;
         Ok(records)
     }
 }
@@ -112,7 +114,17 @@ fn discarded_records_are_skipped_and_given_back() {
     let mut ring = Fake::starting_at(64, 0);
     ring.push(b"no", DISCARD_BIT);
     ring.push(b"yes", 0);
-    assert_eq!(ring.drained().unwrap(), [b"yes"]);
+    let mut drained = Drained::default();
+    drain(&ring, &mut drained, |record| assert_eq!(record, b"yes")).unwrap();
+    let (records, bytes, discarded) = (1, 3, 1);
+    assert_eq!(
+        drained,
+        Drained {
+            records,
+            bytes,
+            discarded
+        }
+    );
     assert_eq!(pending_bytes(&ring), 0);
 }
 
@@ -184,5 +196,7 @@ fn a_producer_that_never_rests_does_not_hold_the_reader() {
             Ok(&[])
         }
     }
-    assert_eq!(drain(&Endless(Cell::new(0)), |_| {}).unwrap(), 8);
+    let mut drained = Drained::default();
+    drain(&Endless(Cell::new(0)), &mut drained, |_| {}).unwrap();
+    assert_eq!(drained.records, 8);
 }

@@ -1,159 +1,84 @@
-//! Reading a ring buffer.
+//! Records between programs and user space: ring buffers, perf buffers, and
+//! ring buffers that go the other way.
 //!
 //! Records are handed out where they lie, in the memory that the kernel wrote
-//! them to. Knows nothing of what a record means, and counts no losses: a
-//! program whose reservation fails has to count that itself.
+//! them to. Knows nothing of what a record means.
 //!
-//! Kernel: 5.8
+//! | buffer | kernel | lost records are counted by |
+//! |---|---|---|
+//! | [`RingBuffer`] | 5.8 | the program, in a map: see [`RingBuffer::with_loss_counter`] |
+//! | [`PerfBuffer`] | 4.4 | the kernel |
+//! | [`UserRingBuffer`] | 6.1 | nobody: a full one refuses |
+//!
+//! [`Readers`] waits for several buffers at a time.
 
 mod drain;
+mod losses;
+mod perf;
+mod perf_drain;
+mod readers;
+mod ringbuf;
+mod user;
+mod wait;
 
-use crate::error::{Error, Result, ResultExt};
-use crate::map::Map;
-use crate::sys;
-use core::sync::atomic::{Ordering, fence};
-use core::time::Duration;
-use drain::Memory;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Instant;
+pub use perf::{PerfBuffer, PerfOptions};
+pub use readers::Readers;
+pub use ringbuf::RingBuffer;
+pub use user::{Reservation, UserRingBuffer};
 
-/// BPF_MAP_TYPE_RINGBUF.
-const MAP_TYPE_RINGBUF: u32 = 27;
+use crate::error::Result;
+use std::os::fd::AsFd;
 
-/// The reading end of a ring buffer map. There must be only one per map: two
-/// would give back each other's records.
-#[derive(Debug)]
-pub struct RingBuffer {
-    name: String,
-    memory: sys::RingMapping,
-    epoll: sys::Epoll,
+/// What can be read in one way, whatever the kernel calls it: a
+/// [`RingBuffer`] or a [`PerfBuffer`].
+pub trait Reader: AsFd + sealed::Wake {
+    /// The name of its map.
+    fn name(&self) -> &str;
+
+    /// Hands every finished record to `each` and returns how many there were.
+    /// Never waits, and ends after one buffer's worth of data even if more
+    /// keeps coming.
+    ///
+    /// # Errors
+    /// `Malformed` for what no kernel writes; the buffer cannot be read any
+    /// further then.
+    fn consume(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<usize>;
+
+    /// Would [`consume`](Reader::consume) hand out something right now?
+    fn is_ready(&self) -> bool;
+
+    /// What came, what waits, and what was lost.
+    ///
+    /// # Errors
+    /// Those of the map in which a program counts losses.
+    fn counts(&self) -> Result<Counts>;
 }
 
-impl RingBuffer {
-    /// Opens the reading end of `map`, which stays usable for other things.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a map of another type; what the kernel says when the
-    /// memory cannot be mapped.
-    pub fn new(map: &Map) -> Result<Self> {
-        let context = || format!("ring buffer {}", map.name());
-        if map.map_type() != MAP_TYPE_RINGBUF {
-            let cause = format!("map type {} is no ring buffer", map.map_type());
-            return Err(Error::invalid_input(cause)).with_context(context);
-        }
-        let memory = sys::RingMapping::new(map.as_fd(), map.max_entries())
-            .map_err(|errno| errno.error("mmap"))
-            .with_context(context)?;
-        let epoll = sys::Epoll::new().and_then(|epoll| {
-            epoll.add_edge_triggered(map.as_fd())?;
-            Ok(epoll)
-        });
-        let epoll = epoll
-            .map_err(|errno| errno.error("epoll"))
-            .with_context(context)?;
-        Ok(Self {
-            name: map.name().to_owned(),
-            memory,
-            epoll,
-        })
+/// What a reader does for [`Readers`] only.
+mod sealed {
+    pub trait Wake {
+        /// Takes back the wake-up that is waiting in the reader's descriptor, if
+        /// there is one.
+        fn take_wakeup(&self) -> crate::Result<()>;
     }
+}
 
-    /// Hands every finished record to `each`, oldest first, and returns how
-    /// many there were. Never waits, and returns after one ring's worth of data
-    /// even if more keeps coming.
-    ///
-    /// A record's memory is given back when `each` returns from it.
-    ///
-    /// # Errors
-    /// `Malformed` when lengths or positions are not such as a kernel writes;
-    /// the buffer cannot be read any further then.
-    pub fn consume(&mut self, each: impl FnMut(&[u8])) -> Result<usize> {
-        drain::drain(&self.memory, each).with_context(|| format!("ring buffer {}", self.name))
-    }
-
-    /// Waits until there is a finished record: `false` when `timeout` was over
-    /// first. `None` waits for ever; zero only looks.
-    ///
-    /// The kernel wakes a reader only for a record at the very position that
-    /// the reader has given back last, and it looks at that position once. So
-    /// before sleeping the position is made visible and the data looked at
-    /// again; a record that is committed after that look wakes us.
-    ///
-    /// # Errors
-    /// What epoll says.
-    pub fn poll(&mut self, timeout: Option<Duration>) -> Result<bool> {
-        let started = Instant::now();
-        loop {
-            if self.is_ready() {
-                return Ok(true);
-            }
-            let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(false);
-            }
-            let waited = self.epoll.wait(left);
-            waited.map_err(|errno| {
-                errno.error(format_args!("ring buffer {}: epoll_wait", self.name))
-            })?;
-        }
-    }
-
-    /// Is there a finished record? Call it before waiting for
-    /// [`as_fd`](AsFd::as_fd) in a loop of your own: what came before that wait
-    /// does not make the descriptor readable again.
-    pub fn is_ready(&self) -> bool {
-        // Orders the store of the consumer's position before the load of the
-        // producer's and of the record's length word, which acquire and release
-        // alone do not. The kernel's side is the exchange of the length word
-        // followed by a load of our position.
-        fence(Ordering::SeqCst);
-        drain::is_ready(&self.memory)
-    }
-
+/// The account of a buffer, since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Records that were handed out.
+    pub received_records: u64,
+    /// Their bytes.
+    pub received_bytes: u64,
+    /// Records that a program had reserved and given up: neither received nor
+    /// lost.
+    pub discarded_records: u64,
     /// Bytes that are reserved or written and not yet consumed.
-    pub fn pending_bytes(&self) -> usize {
-        drain::pending_bytes(&self.memory)
-    }
-
-    /// The size of the buffer in bytes.
-    pub fn capacity_bytes(&self) -> usize {
-        self.memory.data_bytes()
-    }
-}
-
-/// Readable when records may have come: for an event loop of the caller's. It
-/// is an epoll descriptor of its own, so a wake-up is seen here or in
-/// [`RingBuffer::poll`], not in both.
-impl AsFd for RingBuffer {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.epoll.as_fd()
-    }
-}
-
-impl Memory for sys::RingMapping {
-    fn data_bytes(&self) -> usize {
-        self.data_bytes()
-    }
-
-    fn consumer_position(&self) -> usize {
-        self.consumer_position()
-    }
-
-    fn producer_position(&self) -> usize {
-        self.producer_position()
-    }
-
-    fn release(&self, position: usize) {
-        self.release(position);
-    }
-
-    fn header(&self, offset_bytes: usize) -> Result<u32> {
-        let header = self.header(offset_bytes);
-        header.map_err(|_| Error::malformed(format!("a record starts at offset {offset_bytes}")))
-    }
-
-    fn data(&self, offset_bytes: usize, bytes: usize) -> Result<&[u8]> {
-        let data = self.data(offset_bytes, bytes);
-        data.map_err(|_| Error::malformed(format!("{bytes} bytes at offset {offset_bytes}")))
-    }
+    pub pending_bytes: u64,
+    /// Records that found no room; `None` where nobody counts them.
+    pub lost_records: Option<u64>,
+    /// Records that were handed out after a later one: see
+    /// [`PerfOptions::ordered`].
+    pub late_records: u64,
 }

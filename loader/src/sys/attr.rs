@@ -262,8 +262,8 @@ attr!(
 );
 
 attr!(
-    /// `struct perf_event_attr`, version 1: nothing later is needed.
-    PerfEventAttr, 72 {
+    /// `struct perf_event_attr`, version 3: nothing later is needed.
+    PerfEventAttr, 96 {
         event_type: u32,
         attr_bytes: u32,
         config: u64,
@@ -275,6 +275,10 @@ attr!(
         bp_type: u32,
         config1: u64,
         config2: u64,
+        branch_sample_type: u64,
+        sample_regs_user: u64,
+        sample_stack_user: u32,
+        clockid: u32,
     }
 );
 
@@ -322,5 +326,6 @@ mod tests {
         assert_eq!(offset_of!(PerfEventAttr, flags), 40);
         assert_eq!(offset_of!(PerfEventAttr, config1), 56);
         assert_eq!(offset_of!(PerfEventAttr, config2), 64);
+        assert_eq!(offset_of!(PerfEventAttr, clockid), 92);
     }
 }

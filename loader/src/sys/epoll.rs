@@ -17,10 +17,21 @@ impl Epoll {
 
     /// Watches `fd` for input, edge-triggered: one report for each wake-up.
     pub(crate) fn add_edge_triggered(&self, fd: BorrowedFd<'_>) -> Result<()> {
-        let mut event = libc::epoll_event {
-            events: (libc::EPOLLIN | libc::EPOLLET) as u32,
-            u64: 0,
-        };
+        self.add(fd, (libc::EPOLLIN | libc::EPOLLET) as u32)
+    }
+
+    /// Watches `fd` for input: reports for as long as there is some.
+    pub(crate) fn add_level_triggered(&self, fd: BorrowedFd<'_>) -> Result<()> {
+        self.add(fd, libc::EPOLLIN as u32)
+    }
+
+    /// Watches `fd` for room to write: reports for as long as there is some.
+    pub(crate) fn add_for_writing(&self, fd: BorrowedFd<'_>) -> Result<()> {
+        self.add(fd, libc::EPOLLOUT as u32)
+    }
+
+    fn add(&self, fd: BorrowedFd<'_>, events: u32) -> Result<()> {
+        let mut event = libc::epoll_event { events, u64: 0 };
         // SAFETY: both descriptors are open, `event` is read during the call.
         let ret = unsafe {
             let (epoll, add) = (self.0.as_raw_fd(), libc::EPOLL_CTL_ADD);

@@ -1,6 +1,7 @@
 //! Small files of the kernel's file systems, and positional reads.
 
 use super::{Errno, Result};
+use core::ops::RangeInclusive;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -85,6 +86,16 @@ pub(crate) fn possible_cpu_numbers() -> Result<usize> {
     possible_cpu_list().map(|(_, numbers)| numbers)
 }
 
+/// The processors that are up now, by number, ascending.
+///
+/// # Errors
+/// As [`possible_cpus`].
+pub(crate) fn online_cpus() -> Result<Vec<u32>> {
+    let list = read_small(Path::new("/sys/devices/system/cpu/online"), 4096)?;
+    let ranges = cpu_ranges(&list).ok_or(Errno::INVAL)?;
+    Ok(ranges.into_iter().flatten().map(u32::from).collect())
+}
+
 /// How many processors there may be, and one more than their highest number.
 fn possible_cpu_list() -> Result<(usize, usize)> {
     let list = read_small(Path::new("/sys/devices/system/cpu/possible"), 4096)?;
@@ -94,14 +105,20 @@ fn possible_cpu_list() -> Result<(usize, usize)> {
 /// The members of a list such as `0-3,8`: how many, and one more than the
 /// highest.
 fn count_cpus(list: &str) -> Option<(usize, usize)> {
-    let (mut count, mut end) = (0usize, 0usize);
-    for range in list.trim().split(',') {
+    let ranges = cpu_ranges(list)?;
+    let count = ranges.iter().map(|range| range.clone().count()).sum();
+    let end = ranges.iter().map(|range| usize::from(*range.end()) + 1);
+    Some((count, end.max()?))
+}
+
+/// The ranges of such a list.
+fn cpu_ranges(list: &str) -> Option<Vec<RangeInclusive<u16>>> {
+    let range = |range: &str| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-        count += usize::from(last.checked_sub(first)?) + 1;
-        end = end.max(usize::from(last) + 1);
-    }
-    Some((count, end))
+        (first <= last).then_some(first..=last)
+    };
+    list.trim().split(',').map(range).collect()
 }
 
 #[cfg(test)]

@@ -51,6 +51,13 @@ impl MapFd {
         self.cpus
     }
 
+    /// The same map by another descriptor.
+    pub(crate) fn try_clone(&self) -> Result<Self> {
+        let fd = self.fd.try_clone();
+        let fd = fd.map_err(|error| Errno::from_io(&error))?;
+        Ok(Self { fd, ..*self })
+    }
+
     fn check_key(&self, key: &[u8]) -> Result<u64> {
         (key.len() == self.key_bytes)
             .then(|| address(key))

@@ -19,6 +19,7 @@ mod link;
 mod map;
 mod mapping;
 mod perf;
+mod perf_buffer;
 mod process;
 mod prog;
 mod ring;
@@ -26,7 +27,8 @@ mod ring;
 pub(crate) use epoll::Epoll;
 pub(crate) use errno::Errno;
 pub(crate) use file::{
-    append, file_len, open_read, possible_cpu_numbers, possible_cpus, pread, read_small,
+    append, file_len, online_cpus, open_read, possible_cpu_numbers, possible_cpus, pread,
+    read_small,
 };
 pub(crate) use info::{ProgInfo, link_info, map_info, prog_info};
 #[allow(
@@ -46,9 +48,10 @@ pub(crate) use perf::{
     Probe, perf_event_ioc_enable, perf_event_ioc_set_bpf, perf_event_open_probe,
     perf_event_open_tracepoint,
 };
+pub(crate) use perf_buffer::{PerfMapping, PerfOutput, monotonic_ns, perf_event_open_output};
 pub(crate) use process::{page_bytes, raise_memlock_limit, release};
 pub(crate) use prog::{ExtRecords, Log, ProgLoad, prog_load};
-pub(crate) use ring::RingMapping;
+pub(crate) use ring::{RingMapping, UserRingMapping};
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 

@@ -26,29 +26,34 @@ pub(crate) struct Probe<'a> {
 ///
 /// Kernel: 4.17
 pub(crate) fn perf_event_open_probe(probe: &Probe<'_>) -> Result<OwnedFd> {
-    perf_event_open(PerfEventAttr {
+    let attr = PerfEventAttr {
         event_type: probe.pmu_type,
         config: probe.config,
         config1: super::address(probe.function.to_bytes_with_nul()),
         config2: probe.offset_bytes,
         ..PerfEventAttr::default()
-    })
+    };
+    perf_event_open(attr, -1, ANY_CPU)
 }
 
 /// Opens the tracepoint with that id.
 pub(crate) fn perf_event_open_tracepoint(id: u64) -> Result<OwnedFd> {
-    perf_event_open(PerfEventAttr {
+    let attr = PerfEventAttr {
         event_type: PERF_TYPE_TRACEPOINT,
         config: id,
         ..PerfEventAttr::default()
-    })
+    };
+    perf_event_open(attr, -1, ANY_CPU)
 }
 
-/// Opens an event for all processes. The processor is a formality: a program
-/// attached to a probe or tracepoint runs on every one.
-fn perf_event_open(mut attr: PerfEventAttr) -> Result<OwnedFd> {
+/// The processor of a probe or tracepoint is a formality: a program attached to
+/// one runs on every processor.
+const ANY_CPU: i32 = 0;
+
+/// Opens an event of a process (-1: of all) on a processor (-1: on all).
+pub(super) fn perf_event_open(mut attr: PerfEventAttr, pid: i32, cpu: i32) -> Result<OwnedFd> {
     attr.attr_bytes = super::length(size_of::<PerfEventAttr>())?;
-    let (pid, cpu, group): (libc::pid_t, libc::c_int, libc::c_int) = (-1, 0, -1);
+    let group: libc::c_int = -1;
     loop {
         // SAFETY: `attr` is a live structure without padding that says its own
         // size; the one pointer in it, `config1`, comes from a string that the
