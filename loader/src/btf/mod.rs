@@ -8,6 +8,7 @@
 //! Source: Documentation/bpf/btf.rst, include/uapi/linux/btf.h.
 
 mod header;
+mod minimise;
 mod names;
 mod object;
 mod prototype;
@@ -18,6 +19,7 @@ mod target;
 mod tests;
 mod types;
 
+pub(crate) use minimise::{Depth, Selection};
 pub use names::essential_name;
 pub use object::ObjectBtf;
 pub(crate) use prototype::base_text;

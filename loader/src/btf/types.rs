@@ -197,6 +197,8 @@ pub struct SecVar {
 pub struct Array {
     /// BTF id of the elements.
     pub element_type: u32,
+    /// BTF id of the integer that counts them.
+    pub index_type: u32,
     /// Number of elements.
     pub count: u32,
 }
@@ -259,7 +261,8 @@ impl<'a> Type<'a> {
         )
     }
 
-    fn words<const N: usize>(
+    /// Elements of N words each that follow the header.
+    pub(super) fn words<const N: usize>(
         &self,
     ) -> impl DoubleEndedIterator<Item = [u32; N]> + ExactSizeIterator + '_ {
         self.trailing
@@ -359,8 +362,9 @@ impl<'a> Type<'a> {
     /// `InvalidInput` for other kinds.
     pub fn array(&self) -> Result<Array> {
         match (self.kind(), self.words::<3>().next()) {
-            (Kind::Array, Some([element_type, _index_type, count])) => Ok(Array {
+            (Kind::Array, Some([element_type, index_type, count])) => Ok(Array {
                 element_type,
+                index_type,
                 count,
             }),
             _ => Err(Error::invalid_input(format!(

@@ -32,7 +32,7 @@ pub(super) fn resolve(
 ) -> Result<(Report, Vec<Hook>)> {
     let programs = spec.programs.iter();
     let wanted: Vec<_> = programs
-        .map(|program| wanted(&program.kind.attach))
+        .map(|program| program.kind.attach.kernel_type())
         .collect();
     let names: Vec<_> = wanted
         .iter()
@@ -105,22 +105,6 @@ fn find(names: &[(Kind, &str)], kernel: &mut KernelBtf) -> Result<Vec<Option<u32
     }
     let found = kernel.target()?.find(names)?;
     Ok(found.into_iter().map(|ids| ids.first().copied()).collect())
-}
-
-/// What the kernel's BTF calls a hook.
-fn wanted(attach: &AttachSpec) -> Option<(Kind, String)> {
-    match attach {
-        AttachSpec::Fentry { func }
-        | AttachSpec::Fexit { func }
-        | AttachSpec::Fsession { func }
-        | AttachSpec::FmodRet { func } => Some((Kind::Func, func.clone())),
-        AttachSpec::TpBtf { name } => Some((Kind::Typedef, format!("btf_trace_{name}"))),
-        AttachSpec::Lsm { hook } | AttachSpec::LsmCgroup { hook } => {
-            Some((Kind::Func, format!("bpf_lsm_{hook}")))
-        }
-        AttachSpec::Iter { target } => Some((Kind::Func, format!("bpf_iter_{target}"))),
-        _ => None,
-    }
 }
 
 /// The error for a hook that the kernel does not have.

@@ -10,11 +10,13 @@
 mod access;
 mod compare;
 mod kind;
+mod minimise;
 mod patch;
 mod type_match;
 mod value;
 
 pub use kind::ReloKind;
+pub use minimise::minimise;
 pub use patch::POISON;
 
 use std::collections::BTreeMap;
@@ -98,6 +100,19 @@ struct Resolution {
 /// A relocation's kind, root type and access string.
 type Question<'s> = (u32, u32, &'s str);
 
+/// A type of the kernel that was held against a relocation.
+struct Tried<'a> {
+    /// What is asked.
+    pub kind: ReloKind,
+    /// The kernel's type.
+    pub candidate: u32,
+    /// The place in it, if it has one.
+    pub found: Option<&'a Spec>,
+}
+
+/// Who wants to know which types of the kernel the answers come from.
+type Observe<'o> = &'o mut dyn FnMut(&Tried<'_>);
+
 /// An answer and what it is about; errors are texts, to be told many times.
 type Answer = core::result::Result<(Resolution, Arc<str>), String>;
 
@@ -114,7 +129,7 @@ pub fn relocate(spec: &mut ObjectSpec, target: &mut Target<'_>) -> Result<Report
         return Ok(report);
     };
     let context = || format!("object {}", spec.name);
-    let answers = answer_all(&spec.programs, btf, target).with_context(context)?;
+    let answers = answer_all(&spec.programs, btf, target, &mut |_| {}).with_context(context)?;
     let mut patches = Vec::new();
     for (index, program) in spec.programs.iter().enumerate() {
         for relo in &program.core_relos {
@@ -152,6 +167,21 @@ pub fn relocate(spec: &mut ObjectSpec, target: &mut Target<'_>) -> Result<Report
     Ok(report)
 }
 
+/// Shows each type of the kernel that an answer to the relocations of an object
+/// may come from, and patches nothing.
+///
+/// # Errors
+/// As [`relocate`].
+fn observe(spec: &ObjectSpec, target: &mut Target<'_>, observe: Observe<'_>) -> Result<()> {
+    let Some(btf) = &spec.btf else {
+        return Ok(());
+    };
+    let answers = answer_all(&spec.programs, btf, target, observe);
+    answers
+        .with_context(|| format!("object {}", spec.name))
+        .map(drop)
+}
+
 fn question(relo: &CoreReloRef) -> Question<'_> {
     (relo.kind, relo.type_id, &relo.access)
 }
@@ -161,6 +191,7 @@ fn answer_all<'s>(
     programs: &'s [crate::spec::ProgramSpec],
     btf: &ObjectBtf,
     target: &mut Target<'_>,
+    observe: Observe<'_>,
 ) -> Result<BTreeMap<Question<'s>, Answer>> {
     let mut locals = Vec::new();
     let mut answers = BTreeMap::new();
@@ -204,7 +235,7 @@ fn answer_all<'s>(
             },
             (None, None) => Vec::new(),
         };
-        let answer = local.resolve(btf, target, &ids);
+        let answer = local.resolve(btf, target, &ids, observe);
         let answer = answer.with_context(|| format!("relocation of {}", local.about));
         let answer = answer.map(|(resolution, fitting)| {
             if !fitting.is_empty() {
@@ -273,6 +304,7 @@ impl Local {
         btf: &ObjectBtf,
         target: &Target<'_>,
         candidates: &[u32],
+        observe: Observe<'_>,
     ) -> Result<(Resolution, Vec<u32>)> {
         let original = value::of(btf, self.kind, Some(&self.spec))?;
         if self.kind == ReloKind::TypeIdLocal {
@@ -284,6 +316,11 @@ impl Local {
             let matcher = Matcher::new(btf, target);
             let found = matcher.find(self.kind, &self.spec, candidate);
             let found = found.with_context(|| format!("kernel BTF type {candidate}"))?;
+            observe(&Tried {
+                kind: self.kind,
+                candidate,
+                found: found.as_ref(),
+            });
             let Some(found) = found else {
                 continue;
             };

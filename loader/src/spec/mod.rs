@@ -8,6 +8,7 @@ mod code;
 mod ext;
 mod fixup;
 mod globals;
+mod hook;
 mod link;
 mod maps;
 mod parse;

@@ -1,0 +1,100 @@
+//! The part of a kernel's types that objects look at.
+
+use super::access::Spec;
+use super::kind::ReloKind;
+use super::{Tried, observe};
+use crate::btf::{Depth, Selection, Target, Types};
+use crate::error::{Result, ResultExt};
+use crate::spec::ObjectSpec;
+
+/// What one relocation found in one type of the kernel.
+enum Reached {
+    /// The type itself was compared.
+    Type(u32, Depth),
+    /// A value of an enum.
+    Enumerator(Spec),
+    /// A field.
+    Field(Spec),
+}
+
+/// BTF with no more of a kernel's types than the CO-RE relocations and the
+/// hooks of these objects look at: some kilobytes that stand for megabytes.
+///
+/// Relocations resolve against it as against the whole: offsets, sizes, values,
+/// what is there and what is not. But types have other ids, so what a kernel is
+/// told by id still needs that kernel's own BTF: hooks of `fentry`, `tp_btf` and
+/// the like, and relocations for a target type id. Of hooks it says whether
+/// they exist, and what they take.
+///
+/// The same objects and the same BTF give the same bytes.
+///
+/// # Errors
+/// As [`relocate`](super::relocate).
+pub fn minimise(objects: &[ObjectSpec], target: &mut Target<'_>) -> Result<Vec<u8>> {
+    let mut reached = Vec::new();
+    for object in objects {
+        observe(object, target, &mut |tried| reached.extend(reach(tried)))?;
+    }
+    let programs = objects.iter().flat_map(|object| &object.programs);
+    let hooks: Vec<_> = programs
+        .filter_map(|program| program.kind.attach.kernel_type())
+        .collect();
+    let names: Vec<_> = hooks.iter().map(|(kind, name)| (*kind, &**name)).collect();
+    let hooks = match names.is_empty() {
+        true => Vec::new(),
+        false => target.find(&names)?,
+    };
+    let mut selection = Selection::new(target);
+    for reached in &reached {
+        match reached {
+            Reached::Type(id, depth) => selection.add(*id, *depth),
+            Reached::Enumerator(spec) => add_enumerator(&mut selection, spec),
+            Reached::Field(spec) => add_field(&mut selection, target, spec),
+        }
+        .with_context(|| "a minimised BTF")?;
+    }
+    for id in hooks.iter().filter_map(|ids| ids.first()) {
+        selection.add(*id, Depth::Names)?;
+    }
+    selection.write()
+}
+
+/// What has to stay for a relocation to end as it did.
+///
+/// A type in which a field or value was not found need not stay for that: it
+/// will not be found there again. Comparisons of whole types follow pointers,
+/// so those that failed are to find the same reason again.
+fn reach(tried: &Tried<'_>) -> Option<Reached> {
+    let candidate = tried.candidate;
+    match tried.kind {
+        ReloKind::TypeMatches => Some(Reached::Type(candidate, Depth::Whole)),
+        kind if kind.is_type() => Some(Reached::Type(candidate, Depth::Names)),
+        kind if kind.is_enumval() => Some(Reached::Enumerator(tried.found?.clone())),
+        _ => Some(Reached::Field(tried.found?.clone())),
+    }
+}
+
+fn add_enumerator(selection: &mut Selection<'_, '_>, spec: &Spec) -> Result<()> {
+    selection.add(spec.root, Depth::Size)?;
+    for accessor in &spec.accessors {
+        selection.add_enumerator(accessor.type_id, accessor.index)?;
+    }
+    Ok(())
+}
+
+fn add_field(selection: &mut Selection<'_, '_>, target: &Target<'_>, spec: &Spec) -> Result<()> {
+    selection.add(spec.root, Depth::Size)?;
+    // The type that the next step is taken in.
+    let mut at = spec.root;
+    for accessor in &spec.accessors {
+        at = match accessor.name {
+            Some(_) => {
+                let outer = target.strip_modifiers(at)?.id;
+                selection.add_way(outer, accessor.type_id)?;
+                selection.add_member(accessor.type_id, accessor.index)?
+            }
+            None => accessor.type_id,
+        };
+    }
+    Ok(())
+}
