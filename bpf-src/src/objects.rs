@@ -2,3 +2,6 @@
 
 /// Process events: fork, exec, exit; both flavours of each hook.
 pub static PROCESS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/process.bpf.o"));
+
+/// Every object: the name of its file without `.bpf.c`, and its bytes.
+pub static ALL: &[(&str, &[u8])] = &[("process", PROCESS)];

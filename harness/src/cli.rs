@@ -9,6 +9,7 @@ mod bench;
 mod boot;
 mod kernels;
 mod matrix;
+mod verify;
 
 /// Boots real kernels and proves, kernel by kernel, what the sensors report.
 #[derive(Debug, Parser)]
@@ -26,6 +27,10 @@ enum Command {
     Kernels(kernels::Arguments),
     /// The main job: all workloads on all kernels, then a table and a page.
     Matrix(matrix::Arguments),
+    /// Loads any objects on the kernels: which programs do, and why do others not?
+    Verify(verify::Arguments),
+    /// Writes our own BPF objects, the sensors' and the corpus, into a folder.
+    Objects(verify::ObjectsArguments),
     /// Boots kernels with nothing to do, and says how long each takes.
     Boot(boot::Arguments),
 }
@@ -37,6 +42,8 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Kernels(arguments) => kernels::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Objects(arguments) => verify::objects(&arguments),
         Command::Boot(arguments) => boot::run(&arguments),
     };
     match result {

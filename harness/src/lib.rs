@@ -16,4 +16,5 @@ pub mod run;
 pub mod snapshot;
 pub mod truth;
 pub mod verdict;
+pub mod verify;
 pub mod vm;

@@ -5,7 +5,7 @@
 //! process a run is always fresh. A test runner that gives each row a process
 //! of its own, as nextest does, shares a run among the processes of one session.
 
-mod cache;
+pub(crate) mod cache;
 mod session;
 
 use std::path::PathBuf;

@@ -120,8 +120,8 @@ impl Error {
         }
     }
 
-    /// The lines of this error, outermost first.
-    fn lines(&self) -> impl Iterator<Item = &str> {
+    /// The lines of this error, outermost first; the last is the cause.
+    pub fn chain(&self) -> impl Iterator<Item = &str> {
         let context = self.0.context.iter().rev().map(AsRef::as_ref);
         context.chain(core::iter::once(self.0.cause.as_ref()))
     }
@@ -129,7 +129,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = self.lines();
+        let mut lines = self.chain();
         f.write_str(lines.next().unwrap_or_default())?;
         if f.alternate() {
             for line in lines {
@@ -142,7 +142,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (depth, line) in self.lines().enumerate() {
+        for (depth, line) in self.chain().enumerate() {
             if depth > 0 {
                 f.write_str("\n  because: ")?;
             }

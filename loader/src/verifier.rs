@@ -27,11 +27,11 @@ const REPORT_REASON: &str = "Reason:";
 pub(crate) const CUT: &str = "[the log was cut here; what follows is its end]";
 
 impl crate::Error {
-    /// The last lines of the verifier's log, up to its complaint: at most
-    /// twenty, for showing where the whole log would be too much.
-    pub fn verifier_log_tail(&self) -> Option<&str> {
+    /// The lines of the verifier's log that matter, up to its complaint: at
+    /// most twenty, for showing where the whole log would be too much.
+    pub fn verifier_excerpt(&self) -> Option<String> {
         let found = complaint(self.verifier_log()?)?;
-        Some(found.tail)
+        Some(found.tail.to_owned())
     }
 }
 

@@ -9,6 +9,7 @@ mod init;
 mod plan;
 mod rehearse;
 mod sys;
+mod verify;
 mod workloads;
 
 use std::io;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Some("verify-object") => verify::main(&words(args)),
         Some("workload") => workloads::main(&words(args)),
         Some("then-exec") => workloads::then_exec(&words(args)),
         Some("rehearse") => rehearse::main(&words(args)),
@@ -104,6 +106,7 @@ fn run() -> io::Result<()> {
     }
     match plan.mode {
         Mode::Probe => {}
+        Mode::Verify => verify::run(&mut frames)?,
         Mode::Record => {
             for flavour in &plan.flavours {
                 capture::run_flavour(&mut frames, &plan, flavour)?;

@@ -34,6 +34,8 @@ pub enum Mode {
     Record,
     /// Measure costs in executed instructions.
     Bench,
+    /// Judge the objects of `/verify.json`.
+    Verify,
     /// Say hello and end: does this accelerator boot at all?
     Probe,
 }

@@ -11,6 +11,7 @@ pub mod libraries;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -61,13 +62,27 @@ pub fn base(guest_binary: &Path, modules: &[PathBuf]) -> Result<PathBuf, String>
     Ok(path)
 }
 
-/// Writes a run's image: the base and, behind it, the plan.
+/// A file that one boot alone finds in its guest.
+#[derive(Debug, Clone)]
+pub struct Extra {
+    /// Its path in the guest; only the last folder in it may be new.
+    pub path: String,
+    /// Its content.
+    pub content: Arc<[u8]>,
+}
+
+/// Writes a run's image: the base and, behind it, the plan and other files.
 ///
 /// # Errors
 /// A sentence that says which file could not be copied or written.
-pub fn with_plan(base: &Path, plan: &[u8], image: &Path) -> Result<(), String> {
-    let mut archive = Archive::default();
-    archive.file("plan.json", 0o644, plan);
+pub fn with_plan(base: &Path, plan: &[u8], extra: &[Extra], image: &Path) -> Result<(), String> {
+    let mut tree = Tree::default();
+    tree.archive.file("plan.json", 0o644, plan);
+    for Extra { path, content } in extra {
+        tree.parents(path);
+        tree.archive.file(path, 0o644, content);
+    }
+    let archive = tree.archive;
     fs::copy(base, image)
         .and_then(|_| fs::OpenOptions::new().append(true).open(image))
         .and_then(|mut file| file.write_all(&archive.finish()))

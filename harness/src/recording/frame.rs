@@ -32,6 +32,10 @@ pub enum Kind {
     End,
     /// What sensors counted in all.
     Unloaded,
+    /// What is about to be judged.
+    Verifying,
+    /// What became of it.
+    Verified,
 }
 
 impl Kind {
@@ -47,6 +51,8 @@ impl Kind {
             8 => Self::Failure,
             9 => Self::End,
             10 => Self::Unloaded,
+            12 => Self::Verifying,
+            13 => Self::Verified,
             _ => return None,
         })
     }

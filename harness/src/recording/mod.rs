@@ -7,9 +7,11 @@
 mod defect;
 pub mod frame;
 pub mod payload;
+mod verified;
 
 pub use defect::{Defect, DefectKind};
 pub use payload::{Done, Failed, Hello, Measure, Sensors, Status, Unloaded, Workload};
+pub use verified::{Verdict, Verified, Verifying};
 
 use frame::{Kind, RawFrame};
 use payload::End;
@@ -43,6 +45,10 @@ pub enum Frame {
     Failure(Failed),
     /// What sensors counted in all.
     Unloaded(Unloaded),
+    /// What is about to be judged.
+    Verifying(Verifying),
+    /// What became of an object or a program that was judged.
+    Verified(Box<Verified>),
 }
 
 /// A complete recording: begun, ended, every number and checksum right.
@@ -164,6 +170,8 @@ impl Reader {
             Kind::Measure => Frame::Measure(raw.json()?),
             Kind::Failure => Frame::Failure(raw.json()?),
             Kind::Unloaded => Frame::Unloaded(raw.json()?),
+            Kind::Verifying => Frame::Verifying(raw.json()?),
+            Kind::Verified => Frame::Verified(raw.json()?),
         };
         self.partial.frames.push(frame);
         Ok(())

@@ -98,7 +98,8 @@ fn start(
         }
     };
     let base = images::base(&lab.guest, &kernel.modules)?;
-    images::with_plan(&base, &request.plan.to_json(&nonce), &run.initramfs())?;
+    let plan = request.plan.to_json(&nonce);
+    images::with_plan(&base, &plan, &request.files, &run.initramfs())?;
 
     let target = target(kernel, request, outcome, &run, &nonce);
     let config = Config {

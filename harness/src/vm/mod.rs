@@ -81,6 +81,8 @@ fn refuse_old(qemu: &Qemu, accel: Accel) -> Result<(), String> {
 pub struct Request {
     /// What the guest shall do.
     pub plan: Plan,
+    /// What it finds besides.
+    pub files: Vec<images::Extra>,
     /// How guest time passes.
     pub clock: Clock,
     /// The guest's memory.
@@ -110,6 +112,7 @@ impl Request {
             clock,
             deadlines,
             plan,
+            files: Vec::new(),
             memory_mib: 1024,
             cpus: 1,
             output_dir: crate::host::output_dir(),

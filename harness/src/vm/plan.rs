@@ -56,6 +56,8 @@ pub enum Mode {
     Record,
     /// Measure costs in executed instructions, on a machine that counts them.
     Bench,
+    /// Judge objects, see [`Request::files`](super::Request::files).
+    Verify,
     /// Say hello and end.
     Probe,
 }

@@ -15,7 +15,7 @@ use super::judge::Stopped;
 use super::rundir::{Process, RunDir};
 use super::splat::SerialLog;
 use crate::recording::frame::{self, Kind};
-use crate::recording::{DefectKind, Workload};
+use crate::recording::{DefectKind, Verifying, Workload};
 
 /// How often the recording is looked at when the serial log is silent.
 const TICK: Duration = Duration::from_millis(25);
@@ -283,7 +283,14 @@ impl Stream {
                     );
                     self.workload = Some((name, Instant::now()));
                 }
-                Kind::Done => self.workload = None,
+                Kind::Verifying => {
+                    let what = frame.json().map_or_else(
+                        |_| "a step without a name".into(),
+                        |verifying: Verifying| verifying.doing().to_owned(),
+                    );
+                    self.workload = Some((what, Instant::now()));
+                }
+                Kind::Done | Kind::Verified => self.workload = None,
                 Kind::End => self.ended = true,
                 _ => {}
             }
