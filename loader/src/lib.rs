@@ -24,4 +24,5 @@ pub mod relo_core;
 pub mod ring;
 pub mod spec;
 mod sys;
+pub mod test_run;
 mod verifier;

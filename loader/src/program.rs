@@ -1,8 +1,8 @@
 //! Programs that exist in the kernel.
 
 use crate::attach::{self, Link, Rung};
-use crate::error::{Result, ResultExt};
-use crate::spec::{AttachSpec, ProgramSpec};
+use crate::error::{Error, Result, ResultExt};
+use crate::spec::{AttachSpec, ProgramSpec, program_kind};
 use crate::sys;
 pub use crate::verifier::VerifierStats;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,6 +13,8 @@ pub struct Program {
     fd: OwnedFd,
     name: String,
     section: String,
+    prog_type: u32,
+    expected_attach_type: u32,
     attach: AttachSpec,
     stats: Option<Box<VerifierStats>>,
 }
@@ -50,12 +52,63 @@ impl Program {
             fd,
             name: spec.name.clone(),
             section: spec.section.clone(),
+            prog_type: spec.kind.prog_type,
+            expected_attach_type: spec.kind.expected_attach_type,
             attach: spec.kind.attach.clone(),
             stats: stats.map(Box::new),
         }
     }
 
-    /// The function's name in C.
+    /// A program that is in the kernel already.
+    pub(crate) fn from_fd(fd: OwnedFd) -> Result<Self> {
+        let info = sys::prog_info(fd.as_fd()).map_err(|errno| errno.error("program info"))?;
+        let name = info.name.iter().take_while(|&&byte| byte != 0);
+        let name: Vec<u8> = name.copied().collect();
+        Ok(Self {
+            fd,
+            name: String::from_utf8_lossy(&name).into_owned(),
+            section: String::new(),
+            prog_type: info.prog_type,
+            expected_attach_type: 0,
+            attach: AttachSpec::None {
+                rest: String::new(),
+            },
+            stats: None,
+        })
+    }
+
+    /// Says in which section a program lay that was opened by path or number,
+    /// so that it can be attached like one that was just loaded.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a section that is unknown or of another program type.
+    pub fn with_section(mut self, section: &str) -> Result<Self> {
+        let kind = program_kind(section).filter(|kind| kind.prog_type == self.prog_type);
+        let kind = kind.ok_or_else(|| {
+            let Self {
+                name, prog_type, ..
+            } = &self;
+            let cause = format!("program {name} of type {prog_type} is none of section {section}");
+            Error::invalid_input(cause)
+        })?;
+        section.clone_into(&mut self.section);
+        self.expected_attach_type = kind.expected_attach_type;
+        self.attach = kind.attach;
+        Ok(self)
+    }
+
+    /// `BPF_PROG_TYPE_*`.
+    pub fn prog_type(&self) -> u32 {
+        self.prog_type
+    }
+
+    /// The `BPF_*` attach type that the section stands for, or 0.
+    pub fn expected_attach_type(&self) -> u32 {
+        self.expected_attach_type
+    }
+
+    /// The function's name in C; at most 15 bytes of it where the program was
+    /// opened by path or number.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -153,7 +206,7 @@ impl Program {
         attach::kprobe_at(self, &target, rung).with_context(|| self.context())
     }
 
-    fn context(&self) -> String {
+    pub(crate) fn context(&self) -> String {
         format!("attaching program {} ({})", self.name, self.section)
     }
 }

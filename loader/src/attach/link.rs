@@ -2,9 +2,11 @@
 
 use super::tracefs;
 use crate::error::{Error, Result};
+use crate::program::Program;
 use crate::sys;
 use core::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 /// An attached program; detached on drop.
 ///
@@ -12,8 +14,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// for each place that it was compiled to. They are parts of one link.
 #[derive(Debug)]
 pub struct Link {
-    parts: Vec<Part>,
-    how: &'static str,
+    pub(super) parts: Vec<Part>,
+    pub(super) how: &'static str,
+    /// The name in a bpf file system that keeps it attached.
+    pub(super) pinned: Option<PathBuf>,
 }
 
 /// One attachment in the kernel.
@@ -46,6 +50,17 @@ pub(crate) trait Undo: fmt::Debug + Send + Sync {
     /// # Errors
     /// What the kernel says when it stays.
     fn undo(&mut self) -> Result<()>;
+
+    /// Puts another program in the place of ours; with `old` only if that is
+    /// the one there.
+    ///
+    /// # Errors
+    /// What the kernel says when it does not take it.
+    fn replace(&mut self, new: &Program, old: Option<&Program>) -> Result<()> {
+        let _ = (new, old);
+        let feature = "changing the program of this attachment";
+        Err(Error::unsupported(feature, None))
+    }
 }
 
 /// An [`Undo`] that is due; undone on drop.
@@ -55,6 +70,19 @@ pub(crate) struct Undoing(Option<Box<dyn Undo>>);
 impl Undoing {
     fn undo(&mut self) -> Result<()> {
         self.0.take().map_or(Ok(()), |mut due| due.undo())
+    }
+
+    /// Lets it stand.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+
+    /// See [`Undo::replace`].
+    pub(super) fn replace(&mut self, new: &Program, old: Option<&Program>) -> Result<()> {
+        match &mut self.0 {
+            Some(due) => due.replace(new, old),
+            None => Err(Error::invalid_input("it is detached")),
+        }
     }
 }
 
@@ -73,7 +101,11 @@ impl Link {
 
     /// Several attachments, or one that is no link of the kernel.
     pub(crate) fn from_parts(parts: Vec<Part>, how: &'static str) -> Self {
-        Self { parts, how }
+        Self {
+            parts,
+            how,
+            pinned: None,
+        }
     }
 
     /// The way that worked: `"fentry"`, `"fexit"`, `"tp_btf"`, `"raw_tp"`,
@@ -140,12 +172,16 @@ impl Link {
     }
 
     /// Detaches, and says if something stayed behind; drop cannot. Where
-    /// several things did, it tells of the first.
+    /// several things did, it tells of the first. A pinned link, which drop
+    /// leaves attached, is unpinned.
     ///
     /// # Errors
     /// What tracefs says when a probe that was made there cannot be removed.
     pub fn detach(mut self) -> Result<()> {
         let mut first: Option<Error> = None;
+        if self.pinned.is_some() {
+            first = self.unpin().err();
+        }
         for part in self.parts.drain(..) {
             if let Err(error) = part.detach() {
                 first.get_or_insert(error);

@@ -5,16 +5,39 @@
 //! version. What worked is remembered for the process, so that the second probe
 //! does not fail its way down again.
 
+mod cgroup;
+mod clsact;
+mod devmap;
 mod kallsyms;
 mod kprobe;
 mod link;
+mod mprog;
+mod net;
+mod netfilter;
+mod netlink;
+mod netns;
 mod perf;
+mod pin;
+mod prog_attach;
+pub mod query;
+mod rtnetlink;
+mod socket;
+mod sockmap;
+mod tc;
 mod tracefs;
+mod xdp;
 
+pub use cgroup::{CgroupMode, CgroupOptions};
 pub(crate) use kallsyms::missing_function;
 pub use link::Link;
-#[allow(unused_imports, reason = "used by attachments of networks")]
-pub(crate) use link::{Part, Undo};
+pub(crate) use link::Part;
+pub use mprog::{Anchor, NetkitOptions, NetkitSide, Relative, TcDirection, TcxOptions};
+pub use net::{Via, ifindex};
+pub use netfilter::{NetfilterFamily, NetfilterHook, NetfilterOptions};
+pub use pin::{LinkInfo, LinkedTo};
+pub use sockmap::SockmapOptions;
+pub use tc::TcOptions;
+pub use xdp::{XdpAttached, XdpMode, XdpOptions, query_xdp};
 
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
@@ -53,10 +76,7 @@ pub(crate) fn attach(program: &Program, rung: Rung) -> Result<Link> {
         AttachSpec::Ksyscall { name, ret } => {
             kprobe::attach(program, &kprobe::Target::syscall(name, *ret), rung)
         }
-        AttachSpec::None { .. } => Err(Error::invalid_input(format!(
-            "section {} does not say where to attach",
-            program.section()
-        ))),
+        AttachSpec::None { .. } => Err(net::needs(program)),
         _ => Err(Error::unsupported("attaching this type of program", None)),
     }
 }

@@ -15,6 +15,7 @@ mod parse;
 mod sections;
 mod types;
 
+pub(crate) use sections::program_kind;
 pub use types::{
     AttachSpec, CoreReloRef, MapKind, MapRef, MapSpec, MultiAt, ProgramKind, ProgramSpec, Variable,
 };

@@ -193,7 +193,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// What a program of this section is, `None` for a name nobody knows.
-pub(super) fn program_kind(section: &str) -> Option<ProgramKind> {
+pub(crate) fn program_kind(section: &str) -> Option<ProgramKind> {
     let (name, autoload) = match section.strip_prefix('?') {
         Some(name) => (name, false),
         None => (section, true),

@@ -16,14 +16,24 @@ pub(super) enum Command {
     MapDeleteElem = 3,
     MapGetNextKey = 4,
     ProgLoad = 5,
+    ObjPin = 6,
+    ObjGet = 7,
+    ProgAttach = 8,
+    ProgDetach = 9,
+    ProgTestRun = 10,
+    ProgGetFdById = 13,
     ObjGetInfoByFd = 15,
+    ProgQuery = 16,
     RawTracepointOpen = 17,
     BtfLoad = 18,
     MapFreeze = 22,
     LinkCreate = 28,
+    LinkUpdate = 29,
+    LinkGetFdById = 30,
     EnableStats = 32,
     #[allow(dead_code, reason = "kinds of links are added one after the other")]
     IterCreate = 33,
+    LinkDetach = 34,
 }
 
 /// A structure that the kernel reads, or writes, as bytes.
@@ -52,6 +62,7 @@ macro_rules! attr {
         unsafe impl Attr for $name {}
     };
 }
+pub(super) use attr;
 
 attr!(
     /// BPF_MAP_CREATE.

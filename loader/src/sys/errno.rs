@@ -20,12 +20,20 @@ impl Errno {
     pub(crate) const FAULT: Self = Self(libc::EFAULT);
     pub(crate) const BUSY: Self = Self(libc::EBUSY);
     pub(crate) const EXIST: Self = Self(libc::EEXIST);
+    pub(crate) const NODEV: Self = Self(libc::ENODEV);
+    pub(crate) const BADMSG: Self = Self(libc::EBADMSG);
+    pub(crate) const NOPROTOOPT: Self = Self(libc::ENOPROTOOPT);
     pub(crate) const INVAL: Self = Self(libc::EINVAL);
     pub(crate) const NOSPC: Self = Self(libc::ENOSPC);
     pub(crate) const OPNOTSUPP: Self = Self(libc::EOPNOTSUPP);
     pub(crate) const ADDRNOTAVAIL: Self = Self(libc::EADDRNOTAVAIL);
     /// The kernel's own ENOTSUPP, which leaks out of BTF checks of map types.
     pub(crate) const NOTSUPP: Self = Self(524);
+
+    /// An errno that came in a message.
+    pub(crate) fn from_raw(errno: i32) -> Self {
+        Self(errno)
+    }
 
     /// What the last failed system call of this thread left.
     pub(super) fn last() -> Self {
@@ -53,6 +61,7 @@ impl Errno {
             libc::ESRCH => "ESRCH",
             libc::EINTR => "EINTR",
             libc::EIO => "EIO",
+            libc::ENXIO => "ENXIO",
             libc::E2BIG => "E2BIG",
             libc::EBADF => "EBADF",
             libc::EAGAIN => "EAGAIN",
@@ -63,12 +72,19 @@ impl Errno {
             libc::EEXIST => "EEXIST",
             libc::ENODEV => "ENODEV",
             libc::EINVAL => "EINVAL",
+            libc::ENOTDIR => "ENOTDIR",
             libc::EMFILE => "EMFILE",
             libc::ENOSPC => "ENOSPC",
             libc::EILSEQ => "EILSEQ",
             libc::ERANGE => "ERANGE",
             libc::ENOSYS => "ENOSYS",
             libc::ELOOP => "ELOOP",
+            libc::EBADMSG => "EBADMSG",
+            libc::ENOTSOCK => "ENOTSOCK",
+            libc::ENOPROTOOPT => "ENOPROTOOPT",
+            libc::EAFNOSUPPORT => "EAFNOSUPPORT",
+            libc::EADDRINUSE => "EADDRINUSE",
+            libc::ESTALE => "ESTALE",
             libc::EOPNOTSUPP => "EOPNOTSUPP",
             libc::EADDRNOTAVAIL => "EADDRNOTAVAIL",
             524 => "ENOTSUPP",

@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -49,6 +49,36 @@ pub(crate) fn append(path: &Path, line: &str) -> Result<()> {
     let file = OpenOptions::new().append(true).open(path);
     let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
     written.map_err(|error| Errno::from_io(&error))
+}
+
+/// Removes a name.
+pub(crate) fn unlink(path: &Path) -> Result<()> {
+    std::fs::remove_file(path).map_err(|error| Errno::from_io(&error))
+}
+
+/// What a descriptor is open on: a path, or a name such as
+/// `anon_inode:bpf-prog`. None where /proc is not mounted.
+pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> Option<String> {
+    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let path = std::fs::read_link(link).ok()?;
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// The inode number of what a descriptor is open on.
+pub(crate) fn fd_inode(fd: BorrowedFd<'_>) -> Result<u64> {
+    let inode = fd
+        .try_clone_to_owned()
+        .and_then(|fd| File::from(fd).metadata())
+        .map(|metadata| metadata.ino());
+    inode.map_err(|error| Errno::from_io(&error))
+}
+
+/// The inode number of the caller's network namespace.
+pub(crate) fn netns_inode() -> Result<u64> {
+    let metadata = std::fs::metadata("/proc/thread-self/ns/net");
+    metadata
+        .map(|metadata| metadata.ino())
+        .map_err(|error| Errno::from_io(&error))
 }
 
 /// Is this an open file of sysfs?

@@ -4,13 +4,17 @@
 //! was; a field past that end is `None`.
 
 use super::attr::{Attr, Command, InfoAttr, LinkInfoOut, MapInfoOut, ProgInfoOut};
+use super::attr_attach::LinkHeadOut;
 use super::{Errno, Result, bpf};
 use core::mem::offset_of;
 use std::os::fd::BorrowedFd;
 
 /// What the kernel says about a program.
 pub(crate) struct ProgInfo {
+    pub(crate) prog_type: u32,
     pub(crate) id: u32,
+    /// NUL-padded.
+    pub(crate) name: [u8; 16],
     pub(crate) tag: [u8; 8],
     pub(crate) jited_bytes: u32,
     pub(crate) xlated_bytes: u32,
@@ -26,6 +30,15 @@ pub(crate) struct ProgInfo {
 /// What the kernel says about a map.
 pub(crate) struct MapInfo {
     pub(crate) id: u32,
+}
+
+/// What the kernel says about any link.
+pub(crate) struct LinkHead {
+    pub(crate) link_type: u32,
+    pub(crate) id: u32,
+    pub(crate) prog_id: u32,
+    /// By type.
+    pub(crate) target: [u8; 32],
 }
 
 /// What the kernel says about a link.
@@ -62,7 +75,9 @@ pub(crate) fn prog_info(prog: BorrowedFd<'_>) -> Result<ProgInfo> {
     let misses_end = offset_of!(ProgInfoOut, recursion_misses) + 8;
     let verified_end = offset_of!(ProgInfoOut, verified_insns) + 4;
     Ok(ProgInfo {
+        prog_type: out.prog_type,
         id: out.id,
+        name: out.name,
         tag: out.tag,
         jited_bytes: out.jited_bytes,
         xlated_bytes: out.xlated_bytes,
@@ -79,6 +94,18 @@ pub(crate) fn map_info(map: BorrowedFd<'_>) -> Result<MapInfo> {
     let mut out = MapInfoOut::default();
     obj_get_info_by_fd(map, &mut out)?;
     Ok(MapInfo { id: out.id })
+}
+
+/// What a link is, and what it links.
+pub(crate) fn link_head(link: BorrowedFd<'_>) -> Result<LinkHead> {
+    let mut out = LinkHeadOut::default();
+    obj_get_info_by_fd(link, &mut out)?;
+    Ok(LinkHead {
+        link_type: out.link_type,
+        id: out.id,
+        prog_id: out.prog_id,
+        target: out.target,
+    })
 }
 
 /// Facts about a link.

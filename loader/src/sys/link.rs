@@ -28,6 +28,8 @@ pub(crate) struct LinkCreate<'a> {
 pub(crate) enum LinkTarget<'a> {
     /// Nothing, or what the program was loaded for.
     None,
+    /// A descriptor that nobody has.
+    NoSuchFd,
     /// A perf event, cgroup, network namespace, map or program.
     Fd(BorrowedFd<'a>),
     /// A network device, by its number.
@@ -193,6 +195,7 @@ pub(crate) fn link_create(link: &LinkCreate<'_>) -> Result<OwnedFd> {
         prog_fd: super::raw(link.prog),
         target_fd: match link.target {
             LinkTarget::None => 0,
+            LinkTarget::NoSuchFd => u32::MAX,
             LinkTarget::Fd(fd) => super::raw(fd),
             LinkTarget::Ifindex(index) => index,
         },

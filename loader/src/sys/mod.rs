@@ -9,7 +9,9 @@
 //! Every descriptor is close-on-exec; interrupted calls are repeated.
 #![allow(unsafe_code)]
 
+mod attach;
 mod attr;
+mod attr_attach;
 mod epoll;
 mod errno;
 mod file;
@@ -18,19 +20,27 @@ mod info;
 mod link;
 mod map;
 mod mapping;
+mod netlink;
+mod obj;
 mod perf;
 mod perf_buffer;
 mod process;
 mod prog;
 mod ring;
+mod socket;
+mod test_run;
 
+pub(crate) use attach::{
+    ProgAttach, QueryTarget, knows_link_detach, link_detach, link_update, prog_attach, prog_detach,
+    prog_query,
+};
 pub(crate) use epoll::Epoll;
 pub(crate) use errno::Errno;
 pub(crate) use file::{
-    append, file_len, online_cpus, open_read, possible_cpu_numbers, possible_cpus, pread,
-    read_small,
+    append, fd_inode, fd_path, file_len, netns_inode, online_cpus, open_read, possible_cpu_numbers,
+    possible_cpus, pread, read_small, unlink,
 };
-pub(crate) use info::{ProgInfo, link_info, map_info, prog_info};
+pub(crate) use info::{ProgInfo, link_head, link_info, map_info, prog_info};
 #[allow(
     unused_imports,
     reason = "kinds of links are added one after the other"
@@ -44,6 +54,8 @@ pub(crate) use map::{
     map_lookup_elem, map_update_elem,
 };
 pub(crate) use mapping::FileMapping;
+pub(crate) use netlink::RouteSocket;
+pub(crate) use obj::{link_get_fd_by_id, obj_get, obj_pin, prog_get_fd_by_id};
 pub(crate) use perf::{
     Probe, perf_event_ioc_enable, perf_event_ioc_set_bpf, perf_event_open_probe,
     perf_event_open_tracepoint,
@@ -52,6 +64,11 @@ pub(crate) use perf_buffer::{PerfMapping, PerfOutput, monotonic_ns, perf_event_o
 pub(crate) use process::{page_bytes, raise_memlock_limit, release};
 pub(crate) use prog::{ExtRecords, Log, ProgLoad, prog_load};
 pub(crate) use ring::{RingMapping, UserRingMapping};
+pub(crate) use socket::{
+    if_indextoname, if_nametoindex, so_attach_bpf, so_attach_reuseport_ebpf, so_detach_bpf,
+    so_detach_reuseport_bpf,
+};
+pub(crate) use test_run::{TestRun, prog_test_run};
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
