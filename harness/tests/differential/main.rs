@@ -1,0 +1,140 @@
+//! What our loader gives a kernel, and what libbpf gives it: the same.
+//!
+//! Every object of ours and of the corpus is loaded by both, against the types
+//! of every kernel of the matrix, into a kernel that takes everything and
+//! remembers it (see [`kernel`]). Relocated instructions, function and line
+//! records, types, flags and hooks of programs and the definitions and contents
+//! of maps have to be equal, byte for byte. Where they are not on purpose,
+//! [`intended`] says why.
+//!
+//! One row per object. No privileges, and nothing reaches the real kernel.
+
+mod compare;
+mod intended;
+mod interpose;
+mod kernel;
+mod libbpf;
+mod ours;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use trapline_harness::host;
+use trapline_harness::kernels::{Lock, Store};
+use trapline_harness::progress::Progress;
+use trapline_loader::kernel_btf::KernelBtf;
+
+/// BPF_MAP_TYPE_RINGBUF.
+const RINGBUF: u32 = 27;
+/// The size of a ring buffer whose own program would give it one.
+const RING_BYTES: u32 = 1 << 20;
+
+/// What a loader gave the kernel.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    /// By full name.
+    pub(crate) programs: BTreeMap<String, kernel::ProgRecord>,
+    pub(crate) maps: Vec<kernel::MapRecord>,
+}
+
+/// The types of one kernel.
+pub(crate) struct Types {
+    pub(crate) series: String,
+    pub(crate) path: PathBuf,
+}
+
+thread_local! {
+    /// Our reading of each kernel's types, kept from object to object.
+    static READ: RefCell<BTreeMap<String, KernelBtf>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // What is measured in seconds is split over the processors.
+    arguments.test_threads = arguments.test_threads.or(Some(2));
+    let kernels = match kernel_types() {
+        Ok(kernels) => Arc::new(kernels),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    libbpf::listen();
+    let trials = objects().map(|(name, bytes)| {
+        let kernels = Arc::clone(&kernels);
+        Trial::test(format!("differential::{name}"), move || {
+            compare_on_all(name, bytes, &kernels)
+        })
+    });
+    let mut trials: Vec<Trial> = trials.collect();
+    trials.push(Trial::test(
+        "differential::the_list_of_intended_differences_names_objects",
+        || match intended::strangers(|object| objects().any(|(name, _)| name == object)) {
+            names if names.is_empty() => Ok(()),
+            names => Err(format!("no such object: {}", names.join(", ")).into()),
+        },
+    ));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Every object there is: its name and bytes.
+fn objects() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    let ours = [("process", trapline_sensors::objects::PROCESS)];
+    ours.into_iter()
+        .chain(trapline_corpus::OBJECTS.iter().copied())
+}
+
+fn kernel_types() -> anyhow::Result<Vec<Types>> {
+    let lock = Lock::load(&host::workspace_root())?;
+    let (store, progress) = (Store::open()?, Progress::new());
+    let types = lock.kernels().iter().map(|entry| {
+        let kernel = store.ensure(entry, &progress)?;
+        let path = kernel.btf;
+        let path = path.ok_or_else(|| anyhow::anyhow!("kernel {} has no BTF", entry.series))?;
+        Ok(Types {
+            series: entry.series.to_string(),
+            path,
+        })
+    });
+    types.collect()
+}
+
+fn compare_on_all(name: &str, bytes: &[u8], kernels: &[Types]) -> Result<(), Failed> {
+    let mut compared = 0;
+    let mut told = BTreeMap::<String, Vec<&str>>::new();
+    for types in kernels {
+        let found = READ.with_borrow_mut(|read| {
+            let series = types.series.clone();
+            let ours = read.entry(series);
+            let ours = ours.or_insert_with(|| KernelBtf::from_file(&types.path));
+            compare::compare(name, bytes, types, ours)
+        });
+        compared += found.compared;
+        for difference in found.differences {
+            told.entry(difference).or_default().push(&types.series);
+        }
+    }
+    let (expected, unexpected): (Vec<_>, Vec<_>) = told
+        .into_iter()
+        .partition(|(difference, _)| intended::reason(name, difference).is_some());
+    let mut text = String::new();
+    for (difference, series) in unexpected {
+        text += &format!("[{}] {difference}\n", series.join(" "));
+    }
+    let seen = |entry: &str| expected.iter().any(|(text, _)| text.contains(entry));
+    for entry in intended::of(name).filter(|entry| !seen(entry)) {
+        text += &format!("intended, but not seen: {entry}\n");
+    }
+    if compared == 0 && expected.is_empty() {
+        text += "nothing was compared\n";
+    }
+    if text.is_empty() {
+        Ok(())
+    } else {
+        Err(text.into())
+    }
+}
