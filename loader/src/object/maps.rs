@@ -96,14 +96,16 @@ fn ring_bytes(bytes: u32, page_bytes: usize) -> Result<u32> {
 }
 
 /// Global data is named after its object, as every object has the same
-/// sections.
+/// sections; a section of its own name is named after itself alone. How much
+/// of the object's name is taken is libbpf's choice, also for short sections.
 fn full_name(object: &str, spec: &MapSpec) -> String {
-    if spec.kind == MapKind::Defined {
+    let is_custom = || spec.name.bytes().filter(|byte| *byte == b'.').count() > 1;
+    if spec.kind == MapKind::Defined || is_custom() {
         return spec.name.clone();
     }
     let file = object.rsplit('/').next().unwrap_or(object);
     let stem = file.split('.').next().unwrap_or(file);
-    let room = 15usize.saturating_sub(spec.name.len());
+    let room = 15usize.saturating_sub(spec.name.len().max(".rodata".len()));
     let stem: String = stem.chars().filter(char::is_ascii).take(room).collect();
     stem + &spec.name
 }
@@ -181,5 +183,7 @@ mod tests {
             full_name("x.o", &data_map(".rodata.of_many_letters")),
             ".rodata.of_many_letters"
         );
+        assert_eq!(full_name("network.o", &data_map(".rodata.x")), ".rodata.x");
+        assert_eq!(full_name("very_long.o", &data_map(".bss")), "very_lon.bss");
     }
 }
