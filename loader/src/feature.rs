@@ -135,11 +135,7 @@ fn create_map(map_type: u32, key_bytes: u32, value_bytes: u32) -> sys::Result<()
         key_bytes,
         value_bytes,
         max_entries,
-        map_flags: 0,
-        numa_node: 0,
-        map_extra: 0,
-        name: [0; 16],
-        btf: None,
+        ..sys::MapCreate::default()
     };
     with_memlock(|| sys::map_create(&map)).map(drop)
 }
@@ -152,12 +148,9 @@ fn task_storage() -> sys::Result<()> {
         map_type: 29,
         key_bytes: 4,
         value_bytes: 4,
-        max_entries: 0,
         map_flags: BPF_F_NO_PREALLOC,
-        numa_node: 0,
-        map_extra: 0,
-        name: [0; 16],
         btf: Some((btf.as_fd(), 1, 1)),
+        ..sys::MapCreate::default()
     };
     with_memlock(|| sys::map_create(&map)).map(drop)
 }

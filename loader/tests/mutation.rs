@@ -12,7 +12,7 @@ use trapline_loader::btf::{Source, Target, Types as _};
 use trapline_loader::relo_core::relocate;
 use trapline_loader::spec::ObjectSpec;
 
-const NAMES: [&str; 3] = ["core", "core_fake", "shapes"];
+const NAMES: [&str; 4] = ["core", "core_fake", "shapes", "maps"];
 
 fn objects() -> &'static [Vec<u8>] {
     static OBJECTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();

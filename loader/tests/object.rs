@@ -151,26 +151,6 @@ fn what_needs_an_extern_is_left_out_alone() {
 }
 
 #[test]
-fn a_map_of_maps_is_refused_alone() {
-    let spec = spec("shapes");
-    assert!(spec.map_index("outer").is_none() && spec.map_index("plain").is_some());
-    let (_, reason) = spec
-        .skipped
-        .iter()
-        .find(|(what, _)| what == ".maps")
-        .unwrap();
-    assert!(
-        reason.contains("map outer") && reason.contains("inner maps"),
-        "{reason}"
-    );
-    let user = spec
-        .skipped
-        .iter()
-        .find(|(what, _)| what.ends_with("uses_outer"));
-    assert!(user.unwrap().1.contains("map outer"), "{user:?}");
-}
-
-#[test]
 fn map_references_are_marked_for_the_loader() {
     let spec = spec("core");
     for program in &spec.programs {

@@ -10,6 +10,13 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+/* Attributes of 64 bits, for headers that are too old to have this. */
+#ifndef __ulong
+#define CORPUS_GLUED(a, b) a##b
+#define CORPUS_GLUE(a, b) CORPUS_GLUED(a, b)
+#define __ulong(name, value) enum { CORPUS_GLUE(unique_value, __COUNTER__) = value } name
+#endif
+
 /* Kernel types as far as an object needs them; CO-RE finds the rest. */
 #define CORE __attribute__((preserve_access_index))
 

@@ -22,11 +22,15 @@
 //! ```
 
 mod btf;
+mod data;
 mod hooks;
+mod map_types;
 mod maps;
+mod pinned;
 mod programs;
 mod refusal;
 mod sanitize;
+mod values;
 
 use crate::attach::Link;
 use crate::error::{Error, Result, ResultExt};
@@ -35,8 +39,12 @@ use crate::map::Map;
 use crate::program::Program;
 use crate::relo_core;
 use crate::spec::ObjectSpec;
+use crate::sys::Errno;
 use core::fmt;
 use programs::{Waiting, Why};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use btf::BtfUse;
 
@@ -50,6 +58,11 @@ pub struct LoadOptions {
     /// Programs that may be refused without the object being refused: what the
     /// kernel said is then in [`Object::refused`].
     pub optional: Vec<String>,
+    /// The folder of a BPF file system where maps that are to be pinned by name
+    /// are, or will be; `/sys/fs/bpf` if not said.
+    pub pin_root: Option<PathBuf>,
+    /// Maps to use instead of creating them: name in the object, descriptor.
+    pub reuse: Vec<(String, Arc<OwnedFd>)>,
 }
 
 impl LoadOptions {
@@ -58,6 +71,17 @@ impl LoadOptions {
     pub fn with_stats(mut self, want_stats: bool) -> Self {
         self.want_stats = want_stats;
         self
+    }
+
+    /// The same options, and `map` to be used for the object's map `name`.
+    ///
+    /// # Errors
+    /// EMFILE: another descriptor of the map is kept.
+    pub fn reuse_map(mut self, name: impl Into<String>, map: &Map) -> Result<Self> {
+        let fd = map.as_fd().try_clone_to_owned();
+        let fd = fd.map_err(|error| Errno::from_io(&error).error("dup"))?;
+        self.reuse.push((name.into(), Arc::new(fd)));
+        Ok(self)
     }
 }
 
@@ -69,6 +93,8 @@ pub struct Object {
     refused: Vec<Refused>,
     relocations: relo_core::Report,
     btf_use: BtfUse,
+    /// Elements of maps that hold programs.
+    slots: Vec<values::Slot>,
     /// What is needed to load the remaining programs; none when all are.
     waiting: Option<Box<Waiting>>,
 }
@@ -119,7 +145,8 @@ impl Object {
     ) -> Result<Self> {
         let (relocations, hooks) = hooks::resolve(&mut spec, kernel)?;
         let (btf_fd, btf_use) = btf::load(spec.btf.as_ref())?;
-        let maps = maps::create_all(&spec, btf_fd.as_ref())?;
+        let maps = maps::create_all(&mut spec, btf_fd.as_ref(), options)?;
+        let slots = values::fill(&mut spec.maps, &maps)?;
         let name = spec.name.clone();
         // Their content is in the kernel now.
         spec.maps.clear();
@@ -131,6 +158,7 @@ impl Object {
             refused: Vec::new(),
             relocations,
             btf_use,
+            slots,
             waiting: Some(Box::new(waiting)),
         };
         object.load_automatic(options)?;
@@ -301,7 +329,9 @@ impl Object {
         if waiting.is_empty() {
             self.waiting = None;
         }
-        self.programs.push(loaded?);
+        let loaded = loaded?;
+        values::fill_program(&self.slots, &self.maps, &loaded)?;
+        self.programs.push(loaded);
         Ok(())
     }
 }

@@ -220,6 +220,13 @@ fn relocate_maps(insns: &mut [Insn], map_refs: &[MapRef], maps: &[Map]) -> Resul
             return Err(Error::invalid_input(cause));
         };
         place.imm = map.as_fd().as_raw_fd();
+        let base = i32::try_from(map.variables_base()).unwrap_or(i32::MAX);
+        if let Some(high) = insns
+            .get_mut(reference.insn + 1)
+            .filter(|_| reference.value_offset.is_some())
+        {
+            high.imm = high.imm.wrapping_add(base);
+        }
     }
     Ok(())
 }

@@ -11,6 +11,12 @@ use crate::error::{Error, Result, ResultExt};
 const ARRAY: u32 = 2;
 /// `BPF_F_RDONLY_PROG`. Kernel: since 5.2, as is global data.
 const RDONLY_PROG: u32 = 1 << 7;
+/// `BPF_F_MMAPABLE`. Kernel: since 5.5.
+const MMAPABLE: u32 = 1 << 10;
+/// `BPF_MAP_TYPE_ARENA`. Kernel: since 6.9.
+const ARENA: u32 = 33;
+/// The section of global variables that lie in the arena.
+pub(super) const ARENA_SECTION: &str = ".addr_space.1";
 
 /// Bytes of zeros that all `.bss` sections of an object may ask for; no file
 /// content pays for them, so something else has to be the bound.
@@ -72,9 +78,68 @@ impl Globals {
         btf: Option<&ObjectBtf>,
     ) -> Result<MapSpec> {
         let kind = kind(section.name).unwrap_or_default();
-        let content = self.content(section)?;
         let type_id = self.type_id(section.name);
-        let variables = match (btf, type_id) {
+        let (content, variables) = self.section(elf, index, section, btf)?;
+        let rdonly = if kind == MapKind::Rodata {
+            RDONLY_PROG
+        } else {
+            0
+        };
+        let mmapable = match (btf, type_id) {
+            (Some(btf), Some(id)) if has_visible_variable(btf, id) => MMAPABLE,
+            _ => 0,
+        };
+        Ok(MapSpec {
+            name: section.name.to_owned(),
+            map_type: ARRAY,
+            key_size: 4,
+            value_size: content.len() as u32,
+            max_entries: 1,
+            flags: rdonly | mmapable,
+            value_type_id: type_id.unwrap_or(0),
+            content: Some(content),
+            kind,
+            variables,
+            ..MapSpec::default()
+        })
+    }
+
+    /// Gives the object's arena the global variables of its section; returns
+    /// the arena's index and their size in bytes.
+    pub fn arena(
+        &mut self,
+        elf: &Elf<'_>,
+        index: usize,
+        section: &Section<'_>,
+        btf: Option<&ObjectBtf>,
+        maps: &mut [MapSpec],
+    ) -> Result<(usize, u32)> {
+        let mut arenas = maps.iter_mut().enumerate();
+        let mut arenas = arenas.by_ref().filter(|(_, map)| map.map_type == ARENA);
+        let (arena, map) = match (arenas.next(), arenas.next()) {
+            (Some(one), None) => one,
+            (None, _) => return Err(Error::not_found("no map is an arena")),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid_input("more than one map is an arena"));
+            }
+        };
+        let (content, variables) = self.section(elf, index, section, btf)?;
+        let size_bytes = content.len() as u32;
+        map.content = Some(content);
+        map.variables = variables;
+        Ok((arena, size_bytes))
+    }
+
+    /// The bytes of a section and the variables in it.
+    fn section(
+        &mut self,
+        elf: &Elf<'_>,
+        index: usize,
+        section: &Section<'_>,
+        btf: Option<&ObjectBtf>,
+    ) -> Result<(Vec<u8>, Vec<Variable>)> {
+        let content = self.content(section)?;
+        let variables = match (btf, self.type_id(section.name)) {
             (Some(btf), Some(id)) => typed_variables(btf, id)?,
             _ => untyped_variables(elf, index),
         };
@@ -88,20 +153,7 @@ impl Globals {
                 )));
             }
         }
-        let is_rodata = kind == MapKind::Rodata;
-        Ok(MapSpec {
-            name: section.name.to_owned(),
-            map_type: ARRAY,
-            key_size: 4,
-            value_size: content.len() as u32,
-            max_entries: 1,
-            flags: if is_rodata { RDONLY_PROG } else { 0 },
-            value_type_id: type_id.unwrap_or(0),
-            content: Some(content),
-            kind,
-            variables,
-            ..MapSpec::default()
-        })
+        Ok((content, variables))
     }
 
     fn content(&mut self, section: &Section<'_>) -> Result<Vec<u8>> {
@@ -120,6 +172,17 @@ impl Globals {
         })?;
         Ok(vec![0; section.size as usize])
     }
+}
+
+/// Is there a variable that others than the object's own functions see? Without
+/// one nobody has a use for the section's memory, and what must not be mapped,
+/// such as locks and timers, is kept in static variables: as libbpf has it.
+fn has_visible_variable(btf: &ObjectBtf, section_id: u32) -> bool {
+    let vars = btf.type_by_id(section_id).map(|ty| ty.sec_vars());
+    vars.unwrap_or_default().iter().any(|var| {
+        let var = btf.type_by_id(var.type_id);
+        var.is_ok_and(|var| var.var_linkage().is_some_and(|linkage| linkage != 0))
+    })
 }
 
 fn typed_variables(btf: &ObjectBtf, section_id: u32) -> Result<Vec<Variable>> {

@@ -9,15 +9,18 @@ mod ext;
 mod fixup;
 mod globals;
 mod hook;
+mod legacy;
 mod link;
 mod maps;
 mod parse;
 mod sections;
 mod types;
+mod values;
 
 pub(crate) use sections::program_kind;
 pub use types::{
-    AttachSpec, CoreReloRef, MapKind, MapRef, MapSpec, MultiAt, ProgramKind, ProgramSpec, Variable,
+    AttachSpec, CoreReloRef, MapKind, MapRef, MapSpec, MapValue, MultiAt, ProgramKind, ProgramSpec,
+    Variable,
 };
 
 use crate::btf::{ObjectBtf, Types};

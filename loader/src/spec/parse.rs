@@ -4,12 +4,13 @@ use super::code::Code;
 use super::ext::Ext;
 use super::globals::{self, Globals};
 use super::link::{self, Budget, Inputs, MapPlaces};
-use super::types::{MapSpec, ProgramSpec};
-use super::{ObjectSpec, fixup, maps, sections};
+use super::types::{MapSpec, MapValue, ProgramSpec};
+use super::{ObjectSpec, fixup, legacy, maps, sections, values};
 use crate::btf::{ObjectBtf, Types};
 use crate::bytes;
 use crate::elf::Elf;
 use crate::error::{Error, Result, ResultExt};
+use std::collections::BTreeSet;
 
 /// Bytes that the programs of an object may take in all, subprograms counted
 /// once per program.
@@ -34,6 +35,12 @@ impl Skipped {
         }
     }
 
+    /// The same, returning the reason for whoever needs what is left out.
+    fn reason(&mut self, what: &str, error: &Error) -> String {
+        self.push(what, error);
+        format!("{error:#}")
+    }
+
     fn into_entries(mut self) -> Vec<(String, String)> {
         if self.more > 0 {
             let reason = format!("{} more are left out", self.more);
@@ -56,7 +63,7 @@ pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
         }
         _ => Ext::default(),
     };
-    let (map_specs, places) = collect_maps(&elf, btf.as_ref(), &mut skipped)?;
+    let (mut map_specs, places) = collect_maps(&elf, btf.as_ref(), &mut skipped)?;
     let code = Code::new(&elf, |name, error| skipped.push(name, &error))?;
     let inputs = Inputs {
         elf: &elf,
@@ -66,6 +73,7 @@ pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
         maps: places,
     };
     let programs = collect_programs(&inputs, &mut skipped)?;
+    check_programs(&mut map_specs, &programs, &mut skipped);
     let text = |name| elf.find(name).map(|(_, section)| section.data);
     let license = text("license").unwrap_or_default();
     let license = license.split(|&byte| byte == 0).next().unwrap_or_default();
@@ -86,7 +94,8 @@ fn parse_btf(data: &[u8], elf: &Elf<'_>) -> Result<ObjectBtf> {
     Ok(btf)
 }
 
-/// Maps of `.maps` first, then data sections in the file's order.
+/// Maps of `.maps` first, then those of `maps`, then data sections in the
+/// file's order.
 fn collect_maps(
     elf: &Elf<'_>,
     btf: Option<&ObjectBtf>,
@@ -95,53 +104,113 @@ fn collect_maps(
     let mut specs = Vec::new();
     let mut places = MapPlaces::default();
     let mut globals = Globals::new(btf)?;
-    if let (Some((section, _)), Some(btf), Some(id)) =
-        (elf.find(".maps"), btf, globals.type_id(".maps"))
-    {
-        for var in btf.type_by_id(id)?.sec_vars() {
-            let place = (section, u64::from(var.offset));
-            let map = match maps::parse(btf, var.type_id) {
-                Ok(spec) => {
-                    specs.push(spec);
-                    Ok(specs.len() - 1)
-                }
-                Err(error) => {
-                    skipped.push(".maps", &error);
-                    Err(format!("{error:#}"))
-                }
-            };
-            places.defined.insert(place, map);
+    if let Some((section, _)) = elf.find(".maps") {
+        match (btf, globals.type_id(".maps")) {
+            (Some(btf), Some(id)) => {
+                defined_maps(elf, btf, section, id, &mut specs, &mut places, skipped)?;
+            }
+            _ => {
+                let error = Error::unsupported("a map definition without BTF", None);
+                skipped.push(".maps", &error);
+            }
         }
     }
     for (index, section) in elf.sections.iter().enumerate().skip(1) {
-        let Some(kind) = globals::kind(section.name) else {
+        if legacy::is_section(section.name) {
+            for symbol in legacy::variables(elf, index) {
+                let map = match legacy::parse(section, &symbol) {
+                    Ok(spec) => {
+                        specs.push(spec);
+                        Ok(specs.len() - 1)
+                    }
+                    Err(error) => Err(skipped.reason(section.name, &error)),
+                };
+                places.defined.insert((index, symbol.value), map);
+            }
+        }
+    }
+    for (index, section) in elf.sections.iter().enumerate().skip(1) {
+        let kind = globals::kind(section.name);
+        let is_arena = section.name == globals::ARENA_SECTION;
+        if kind.is_none() && !is_arena {
             continue;
-        };
+        }
         // Debug information and the like has such names, too, in no memory.
         if section.size == 0 || !section.is_alloc() || section.is_code() {
             continue;
         }
-        let map = match globals.map(elf, index, section, btf) {
-            Ok(spec) => {
+        let map = match is_arena {
+            true => globals.arena(elf, index, section, btf, &mut specs),
+            false => globals.map(elf, index, section, btf).map(|spec| {
                 let size_bytes = spec.value_size;
                 specs.push(spec);
-                Ok((specs.len() - 1, size_bytes, kind))
-            }
-            Err(error) => {
-                skipped.push(section.name, &error);
-                Err(format!("{error:#}"))
-            }
+                (specs.len() - 1, size_bytes)
+            }),
         };
+        let map = map.map(|(map, size_bytes)| (map, size_bytes, kind.unwrap_or_default()));
+        let map = map.map_err(|error| skipped.reason(section.name, &error));
         places.data.insert(index, map);
     }
-    for name in ["maps", ".maps"] {
-        let is_read = name == ".maps" && globals.type_id(name).is_some();
-        if elf.find(name).is_some() && !is_read {
-            let error = Error::unsupported("a map definition without BTF", None);
-            skipped.push(name, &error);
-        }
-    }
     Ok((specs, places))
+}
+
+/// The maps of `.maps`, whose DATASEC is the type `id`, and what they hold.
+fn defined_maps(
+    elf: &Elf<'_>,
+    btf: &ObjectBtf,
+    section: usize,
+    id: u32,
+    specs: &mut Vec<MapSpec>,
+    places: &mut MapPlaces,
+    skipped: &mut Skipped,
+) -> Result<()> {
+    let mut variables = Vec::new();
+    for var in btf.type_by_id(id)?.sec_vars() {
+        let map = match maps::parse(btf, var.type_id) {
+            Ok(defined) => {
+                variables.push(values::Place {
+                    offset: var.offset,
+                    size: var.size,
+                    map: specs.len(),
+                    values: defined.values_offset,
+                });
+                specs.push(defined.spec);
+                Ok(specs.len() - 1)
+            }
+            Err(error) => Err(skipped.reason(".maps", &error)),
+        };
+        places.defined.insert((section, u64::from(var.offset)), map);
+    }
+    variables.sort_by_key(|variable| variable.offset);
+    values::collect(elf, section, &variables, places, specs, |error| {
+        skipped.push(".maps", error);
+    })
+}
+
+/// Leaves out elements of maps whose programs are none, or cannot be used.
+fn check_programs(maps: &mut [MapSpec], programs: &[ProgramSpec], skipped: &mut Skipped) {
+    if maps.iter().all(|map| map.values.is_empty()) {
+        return;
+    }
+    let names = programs.iter().map(|program| program.name.as_str());
+    let names: BTreeSet<_> = names.collect();
+    for map in maps {
+        let name = &map.name;
+        map.values.retain(|(element, value)| {
+            let MapValue::Program(program) = value else {
+                return true;
+            };
+            let is_there = names.contains(program.as_str());
+            if !is_there {
+                let cause = format!("element {element}: {program} is no program to be loaded");
+                skipped.push(
+                    ".maps",
+                    &Error::not_found(cause).context(format!("map {name}")),
+                );
+            }
+            is_there
+        });
+    }
 }
 
 fn collect_programs(inputs: &Inputs<'_, '_>, skipped: &mut Skipped) -> Result<Vec<ProgramSpec>> {

@@ -28,7 +28,12 @@ pub struct MapSpec {
     pub value_type_id: u32,
     /// `LIBBPF_PIN_BY_NAME` is 1, no pinning is 0.
     pub pinning: u32,
-    /// Initial bytes of global data; `None` for a map of `.maps`.
+    /// What the maps in a map of maps are like.
+    pub inner: Option<Box<MapSpec>>,
+    /// What the map holds from the start, by element number.
+    pub values: Vec<(u32, MapValue)>,
+    /// Initial bytes of global data, also of that in an arena; `None` for all
+    /// other maps.
     pub content: Option<Vec<u8>>,
     /// Where the map comes from.
     pub kind: MapKind,
@@ -36,10 +41,19 @@ pub struct MapSpec {
     pub variables: Vec<Variable>,
 }
 
+/// What an element of a map is from the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MapValue {
+    /// The map with this index in [`ObjectSpec::maps`](super::ObjectSpec::maps).
+    Map(usize),
+    /// The program of this name.
+    Program(String),
+}
+
 /// Where a map comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MapKind {
-    /// A definition in `.maps`.
+    /// A definition in `.maps` or, without types, in `maps`.
     #[default]
     Defined,
     /// `.rodata` or `.rodata.*`: written once, then frozen.

@@ -22,11 +22,17 @@ pub(super) enum Command {
     ProgDetach = 9,
     ProgTestRun = 10,
     ProgGetFdById = 13,
+    MapGetFdById = 14,
     ObjGetInfoByFd = 15,
     ProgQuery = 16,
     RawTracepointOpen = 17,
     BtfLoad = 18,
+    MapLookupAndDeleteElem = 21,
     MapFreeze = 22,
+    MapLookupBatch = 24,
+    MapLookupAndDeleteBatch = 25,
+    MapUpdateBatch = 26,
+    MapDeleteBatch = 27,
     LinkCreate = 28,
     LinkUpdate = 29,
     LinkGetFdById = 30,
@@ -98,6 +104,21 @@ attr!(
 attr!(
     /// BPF_MAP_FREEZE.
     MapFreezeAttr, 4 { map_fd: u32, }
+);
+
+attr!(
+    /// BPF_MAP_LOOKUP_BATCH, LOOKUP_AND_DELETE, UPDATE and DELETE; `count` is
+    /// written back.
+    MapBatchAttr, 56 {
+        in_batch: u64,
+        out_batch: u64,
+        keys: u64,
+        values: u64,
+        count: u32,
+        map_fd: u32,
+        elem_flags: u64,
+        flags: u64,
+    }
 );
 
 attr!(

@@ -28,8 +28,18 @@ pub(crate) struct ProgInfo {
 }
 
 /// What the kernel says about a map.
+#[derive(Debug)]
 pub(crate) struct MapInfo {
     pub(crate) id: u32,
+    pub(crate) map_type: u32,
+    pub(crate) key_bytes: u32,
+    pub(crate) value_bytes: u32,
+    pub(crate) max_entries: u32,
+    pub(crate) map_flags: u32,
+    /// NUL-padded. Kernel: 4.15
+    pub(crate) name: [u8; 16],
+    /// 0 before 5.16, which had none.
+    pub(crate) map_extra: u64,
 }
 
 /// What the kernel says about any link.
@@ -93,7 +103,16 @@ pub(crate) fn prog_info(prog: BorrowedFd<'_>) -> Result<ProgInfo> {
 pub(crate) fn map_info(map: BorrowedFd<'_>) -> Result<MapInfo> {
     let mut out = MapInfoOut::default();
     obj_get_info_by_fd(map, &mut out)?;
-    Ok(MapInfo { id: out.id })
+    Ok(MapInfo {
+        id: out.id,
+        map_type: out.map_type,
+        key_bytes: out.key_bytes,
+        value_bytes: out.value_bytes,
+        max_entries: out.max_entries,
+        map_flags: out.map_flags,
+        name: out.name,
+        map_extra: out.map_extra,
+    })
 }
 
 /// What a link is, and what it links.

@@ -5,10 +5,11 @@
 //! each element command checks its buffers against them.
 
 use super::attr::{BtfLoadAttr, Command, MapCreateAttr, MapElemAttr, MapFreezeAttr};
-use super::{Errno, Result, address, address_mut, bpf, length, owned, possible_cpus};
+use super::{Errno, MapInfo, Result, address, address_mut, bpf, length, owned, possible_cpus};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// One map to create.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MapCreate<'a> {
     pub(crate) map_type: u32,
     pub(crate) key_bytes: u32,
@@ -18,6 +19,8 @@ pub(crate) struct MapCreate<'a> {
     /// Counts only with BPF_F_NUMA_NODE in `map_flags`.
     pub(crate) numa_node: u32,
     pub(crate) map_extra: u64,
+    /// What a map of maps holds: its members have to be like this one.
+    pub(crate) inner: Option<BorrowedFd<'a>>,
     /// NUL-padded.
     pub(crate) name: [u8; 16],
     /// The object's BTF with the ids of key and value in it.
@@ -35,6 +38,36 @@ pub(crate) struct MapFd {
 }
 
 impl MapFd {
+    /// A map's descriptor with the sizes that the kernel knows it by.
+    ///
+    /// # Errors
+    /// E2BIG for sizes beyond this machine; where CPUs cannot be counted.
+    fn new(fd: OwnedFd, map_type: u32, key_bytes: u32, value_bytes: u32) -> Result<Self> {
+        let (value_bytes, cpus) = element(map_type, value_bytes)?;
+        Ok(Self {
+            fd,
+            key_bytes: key_bytes as usize,
+            value_bytes,
+            per_cpu: is_per_cpu(map_type),
+            cpus,
+        })
+    }
+
+    /// A map that exists, with what the kernel says about it.
+    ///
+    /// # Errors
+    /// What the kernel says; as for a map that is created otherwise.
+    pub(crate) fn existing(fd: OwnedFd) -> Result<(Self, MapInfo)> {
+        let info = super::map_info(fd.as_fd())?;
+        let map = Self::new(fd, info.map_type, info.key_bytes, info.value_bytes)?;
+        Ok((map, info))
+    }
+
+    /// The bytes of a key.
+    pub(super) fn key_bytes(&self) -> usize {
+        self.key_bytes
+    }
+
     /// Has each element one value per possible CPU?
     pub(crate) fn is_per_cpu(&self) -> bool {
         self.per_cpu
@@ -105,43 +138,57 @@ pub(crate) fn map_create(map: &MapCreate<'_>) -> Result<MapFd> {
         attr.btf_key_type_id = key_type_id;
         attr.btf_value_type_id = value_type_id;
     }
-    let mut value_bytes = map.value_bytes as usize;
-    let mut cpus = 1;
-    let per_cpu = is_per_cpu(map.map_type);
-    if per_cpu {
-        cpus = possible_cpus()?;
-        let stride = value_bytes
-            .checked_next_multiple_of(8)
-            .ok_or(Errno::TOO_BIG)?;
-        value_bytes = stride.checked_mul(cpus).ok_or(Errno::TOO_BIG)?;
+    if let Some(inner) = map.inner {
+        attr.inner_map_fd = super::raw(inner);
     }
+    // Before the map exists: its sizes are counted first.
+    element(map.map_type, map.value_bytes)?;
     let fd = owned(bpf(Command::MapCreate, &mut attr)?);
-    Ok(MapFd {
-        fd,
-        key_bytes: map.key_bytes as usize,
-        value_bytes,
-        per_cpu,
-        cpus,
-    })
+    MapFd::new(fd, map.map_type, map.key_bytes, map.value_bytes)
 }
 
-/// Reads the value of `key` into `value`.
+/// The bytes that user space sees of one element, and the values in it.
+fn element(map_type: u32, value_bytes: u32) -> Result<(usize, usize)> {
+    let value_bytes = value_bytes as usize;
+    if !is_per_cpu(map_type) {
+        return Ok((value_bytes, 1));
+    }
+    let cpus = possible_cpus()?;
+    let stride = value_bytes.checked_next_multiple_of(8);
+    let bytes = stride.and_then(|stride| stride.checked_mul(cpus));
+    Ok((bytes.ok_or(Errno::TOO_BIG)?, cpus))
+}
+
+/// Reads the value of `key` into `value`; `flags` is 0 or BPF_F_LOCK.
 ///
 /// # Errors
 /// EINVAL for buffers that have not the map's sizes; ENOENT without such a key.
-pub(crate) fn map_lookup_elem(map: &MapFd, key: &[u8], value: &mut [u8]) -> Result<()> {
+pub(crate) fn map_lookup_elem(map: &MapFd, key: &[u8], value: &mut [u8], flags: u64) -> Result<()> {
+    lookup(Command::MapLookupElem, map, key, value, flags)
+}
+
+/// The same, and the element is gone.
+///
+/// Kernel: 4.20 for queues and stacks, 5.14 for hashes
+pub(crate) fn map_lookup_and_delete_elem(
+    map: &MapFd,
+    key: &[u8],
+    value: &mut [u8],
+    flags: u64,
+) -> Result<()> {
+    lookup(Command::MapLookupAndDeleteElem, map, key, value, flags)
+}
+
+fn lookup(command: Command, map: &MapFd, key: &[u8], value: &mut [u8], flags: u64) -> Result<()> {
     let key = map.check_key(key)?;
     if value.len() != map.value_bytes {
         return Err(Errno::INVAL);
     }
-    bpf(
-        Command::MapLookupElem,
-        &mut map.elem(key, address_mut(value), 0),
-    )
-    .map(drop)
+    bpf(command, &mut map.elem(key, address_mut(value), flags)).map(drop)
 }
 
-/// Sets the value of `key`; `flags` is one of BPF_ANY, BPF_NOEXIST, BPF_EXIST.
+/// Sets the value of `key`; `flags` is one of BPF_ANY, BPF_NOEXIST, BPF_EXIST,
+/// and may have BPF_F_LOCK.
 ///
 /// # Errors
 /// EINVAL for buffers that have not the map's sizes.

@@ -47,6 +47,45 @@ impl Mapping {
         Ok(Self { address, bytes })
     }
 
+    /// Maps the first `bytes` of `fd`, shared: at `address` and nowhere else,
+    /// or anywhere for 0.
+    ///
+    /// # Errors
+    /// EEXIST where something is mapped there already.
+    pub(super) fn at(
+        fd: BorrowedFd<'_>,
+        address: usize,
+        bytes: usize,
+        protection: i32,
+    ) -> Result<Self> {
+        if address == 0 {
+            return Self::new(fd, 0, bytes, protection, libc::MAP_SHARED);
+        }
+        // SAFETY: MAP_FIXED_NOREPLACE refuses a range that is in use, and a
+        // kernel that does not know the flag takes the address as a wish: no
+        // memory that Rust knows of is touched.
+        let found = unsafe {
+            libc::mmap(
+                core::ptr::with_exposed_provenance_mut(address),
+                bytes,
+                protection,
+                libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE,
+                fd.as_raw_fd(),
+                0,
+            )
+        };
+        if found == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        let mapping = Self {
+            address: NonNull::new(found).ok_or(Errno::FAULT)?,
+            bytes,
+        };
+        (found.addr() == address)
+            .then_some(mapping)
+            .ok_or(Errno::EXIST)
+    }
+
     pub(super) fn address(&self) -> NonNull<c_void> {
         self.address
     }

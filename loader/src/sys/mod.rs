@@ -19,7 +19,9 @@ mod info;
 #[allow(dead_code, reason = "kinds of links are added one after the other")]
 mod link;
 mod map;
+mod map_batch;
 mod mapping;
+mod memory;
 mod netlink;
 mod obj;
 mod perf;
@@ -40,7 +42,7 @@ pub(crate) use file::{
     append, fd_inode, fd_path, file_len, netns_inode, online_cpus, open_read, possible_cpu_numbers,
     possible_cpus, pread, read_small, unlink,
 };
-pub(crate) use info::{ProgInfo, link_head, link_info, map_info, prog_info};
+pub(crate) use info::{MapInfo, ProgInfo, link_head, link_info, map_info, prog_info};
 #[allow(
     unused_imports,
     reason = "kinds of links are added one after the other"
@@ -51,11 +53,13 @@ pub(crate) use link::{
 };
 pub(crate) use map::{
     MapCreate, MapFd, btf_load, map_create, map_delete_elem, map_freeze, map_get_next_key,
-    map_lookup_elem, map_update_elem,
+    map_lookup_and_delete_elem, map_lookup_elem, map_update_elem,
 };
+pub(crate) use map_batch::{Cursor, map_change_batch, map_lookup_batch};
 pub(crate) use mapping::FileMapping;
+pub(crate) use memory::MapMemory;
 pub(crate) use netlink::RouteSocket;
-pub(crate) use obj::{link_get_fd_by_id, obj_get, obj_pin, prog_get_fd_by_id};
+pub(crate) use obj::{link_get_fd_by_id, map_get_fd_by_id, obj_get, obj_pin, prog_get_fd_by_id};
 pub(crate) use perf::{
     Probe, perf_event_ioc_enable, perf_event_ioc_set_bpf, perf_event_open_probe,
     perf_event_open_tracepoint,
@@ -118,6 +122,11 @@ fn owned(fd: i32) -> OwnedFd {
 /// A descriptor as the kernel's structures carry it.
 fn raw(fd: BorrowedFd<'_>) -> u32 {
     fd.as_raw_fd() as u32
+}
+
+/// A descriptor as maps of descriptors take it for a value.
+pub(crate) fn fd_bytes(fd: BorrowedFd<'_>) -> [u8; 4] {
+    raw(fd).to_ne_bytes()
 }
 
 /// An address as the kernel's structures carry it; 0 for an empty slice.

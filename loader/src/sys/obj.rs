@@ -37,6 +37,13 @@ pub(crate) fn prog_get_fd_by_id(id: u32) -> Result<OwnedFd> {
     by_id(Command::ProgGetFdById, id)
 }
 
+/// Opens the map with that number.
+///
+/// Kernel: 4.13
+pub(crate) fn map_get_fd_by_id(id: u32) -> Result<OwnedFd> {
+    by_id(Command::MapGetFdById, id)
+}
+
 /// Opens the link with that number.
 ///
 /// Kernel: 5.8

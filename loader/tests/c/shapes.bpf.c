@@ -1,5 +1,5 @@
 // Shapes that libbpf refuses or that need special care: static functions next
-// to their caller, externs, maps of maps.
+// to their caller, externs.
 #include <linux/types.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -8,20 +8,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 extern const void some_kernel_symbol __ksym __weak;
 extern int some_kernel_function(int x) __ksym;
-
-struct inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct inner);
-} outer SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -56,14 +42,6 @@ SEC("raw_tp/external_call")
 int external_call(void *ctx)
 {
 	return some_kernel_function(1);
-}
-
-SEC("raw_tp/outer")
-int uses_outer(void *ctx)
-{
-	__u32 key = 0;
-
-	return bpf_map_lookup_elem(&outer, &key) != 0;
 }
 
 SEC("raw_tp/plain")
