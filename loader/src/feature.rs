@@ -54,6 +54,36 @@ pub fn kernel_release() -> Result<String> {
     sys::release().map_err(|errno| errno.error("uname"))
 }
 
+/// The running kernel's version as C's `KERNEL_VERSION(a, b, c)`, with c at most
+/// 255. Debian's release leaves the last number out; its version has it.
+pub(crate) fn kernel_version_code() -> Option<u32> {
+    let version = sys::kernel_version().ok()?;
+    let release = sys::release().ok()?;
+    let debian = version.split("Debian ").nth(1);
+    debian
+        .and_then(version_code)
+        .or_else(|| version_code(&release))
+}
+
+/// `6.12.117-1` as a number.
+fn version_code(text: &str) -> Option<u32> {
+    let text = text
+        .split(|c: char| !c.is_ascii_digit() && c != '.')
+        .next()?;
+    let mut numbers = text.split('.').map(|number| number.parse::<u32>().ok());
+    let (major, minor) = (numbers.next()??, numbers.next()??);
+    let patch = numbers.next().flatten().unwrap_or(0);
+    Some(major.min(255) << 16 | minor.min(255) << 8 | patch.min(255))
+}
+
+/// Can programs ask for the value that they were attached with?
+///
+/// Kernel: 5.15
+pub(crate) fn has_attach_cookie() -> bool {
+    const BPF_FUNC_GET_ATTACH_COOKIE: i32 = 174;
+    program(&[Insn::call(BPF_FUNC_GET_ATTACH_COOKIE), Insn::exit()]).is_ok()
+}
+
 /// The offset of `x`, the one string in the BTF that probes load.
 const NAME: u32 = 1;
 
@@ -180,8 +210,12 @@ fn btf_bytes(types: &[u32]) -> Vec<u8> {
 
 /// A kprobe program that returns 0.
 fn kprobe_program() -> sys::Result<OwnedFd> {
+    program(&[Insn::mov64_imm(0, 0), Insn::exit()])
+}
+
+fn program(insns: &[Insn]) -> sys::Result<OwnedFd> {
     const BPF_PROG_TYPE_KPROBE: u32 = 2;
-    let insns = to_bytes(&[Insn::mov64_imm(0, 0), Insn::exit()]);
+    let insns = to_bytes(insns);
     let load = sys::ProgLoad {
         prog_type: BPF_PROG_TYPE_KPROBE,
         expected_attach_type: 0,
@@ -194,6 +228,8 @@ fn kprobe_program() -> sys::Result<OwnedFd> {
         func_info: sys::ExtRecords::default(),
         line_info: sys::ExtRecords::default(),
         attach_btf_id: 0,
+        attach_fd: None,
+        fd_array: &[],
     };
     with_memlock(|| sys::prog_load(&load, None))
 }
@@ -224,6 +260,16 @@ mod tests {
         for second in [&[][..], &[NAME, 16 << 24, 4], &tag, &[NAME, 19 << 24, 8]] {
             ObjectBtf::parse(&btf_bytes(second)).unwrap();
         }
+    }
+
+    #[test]
+    fn versions_become_numbers() {
+        assert_eq!(version_code("6.12.117-1 (2026-11-01)"), Some(0x06_0c_75));
+        assert_eq!(version_code("7.3.4+deb13-cloud-amd64"), Some(0x07_03_04));
+        assert_eq!(version_code("5.10.0-30-cloud-amd64"), Some(0x05_0a_00));
+        assert_eq!(version_code("4.9.337"), Some(0x04_09_ff));
+        assert_eq!(version_code("6.1-rc1"), Some(0x06_01_00));
+        assert_eq!(version_code("next"), None);
     }
 
     #[test]

@@ -4,6 +4,10 @@
 //! bytes in, values out. [`object`] puts the result into the running kernel. What
 //! an event means is not this crate's business.
 
+// Helpers that tests of both kinds share speak of this crate from outside.
+#[cfg(test)]
+extern crate self as trapline_loader;
+
 pub mod error;
 
 pub use error::{Error, ErrorKind, Result};
@@ -14,6 +18,7 @@ mod bytes;
 pub(crate) mod elf;
 pub mod ext_info;
 pub mod feature;
+mod inflate;
 pub mod insn;
 pub mod kernel_btf;
 pub mod map;

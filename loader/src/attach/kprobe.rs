@@ -14,11 +14,11 @@ use std::sync::OnceLock;
 ///
 /// Kernel: 4.17 on x86-64, 4.19 on arm64
 #[cfg(target_arch = "x86_64")]
-const SYSCALL_PREFIX: &str = "__x64_sys_";
+pub(crate) const SYSCALL_PREFIX: &str = "__x64_sys_";
 #[cfg(target_arch = "aarch64")]
-const SYSCALL_PREFIX: &str = "__arm64_sys_";
+pub(crate) const SYSCALL_PREFIX: &str = "__arm64_sys_";
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const SYSCALL_PREFIX: &str = "sys_";
+pub(crate) const SYSCALL_PREFIX: &str = "sys_";
 
 /// Where a kprobe goes.
 pub(crate) struct Target {

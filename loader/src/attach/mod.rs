@@ -29,6 +29,7 @@ mod xdp;
 
 pub use cgroup::{CgroupMode, CgroupOptions};
 pub(crate) use kallsyms::missing_function;
+pub(crate) use kprobe::SYSCALL_PREFIX;
 pub use link::Link;
 pub(crate) use link::Part;
 pub use mprog::{Anchor, NetkitOptions, NetkitSide, Relative, TcDirection, TcxOptions};

@@ -14,6 +14,7 @@ mod object;
 mod prototype;
 mod scan;
 mod source;
+mod split;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -22,10 +23,11 @@ mod types;
 pub(crate) use minimise::{Depth, Selection};
 pub use names::essential_name;
 pub use object::ObjectBtf;
-pub(crate) use prototype::base_text;
 pub use prototype::{ParameterInfo, Prototype};
+pub(crate) use prototype::{base_text, type_text};
 pub(crate) use scan::{Kinds, Wanted};
 pub use source::{ReadAt, Source};
+pub use split::Split;
 pub use target::Target;
 pub use types::{Array, Enumerator, Int, Kind, Member, Parameter, SecVar, Type};
 

@@ -50,7 +50,7 @@ pub struct Index {
 }
 
 /// A string that was wanted: its offset, which name, is it exactly that?
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Hit {
     offset: u32,
     name: usize,
@@ -133,17 +133,51 @@ pub struct Found {
     pub strings: BTreeMap<Box<[u8]>, Vec<u32>>,
 }
 
-/// Finds all wanted types and the offsets of all wanted strings.
+/// Wanted strings of a base, which the types of its modules may refer to.
+#[derive(Debug)]
+pub struct Shared(Vec<Hit>);
+
+/// What is scanned: the whole of a kernel, or the part that is a module's.
+#[derive(Debug)]
+pub struct Place<'s, 'a> {
+    pub source: &'s Source<'a>,
+    pub header: &'s Header,
+    pub sizes: &'s Sizes,
+    pub first_id: u32,
+    pub first_string: u32,
+}
+
+/// Finds the names of wanted types among a base's strings.
+pub fn find_shared(source: &Source<'_>, header: &Header, wanted: &[Wanted]) -> Result<Shared> {
+    let names = Names::new(wanted.iter().map(|(name, ..)| &**name));
+    find_strings(source, header, &names).map(Shared)
+}
+
+/// Finds all wanted types and the offsets of all wanted strings. For a module,
+/// `shared` is what was found for the same names, and no strings, in its base.
 pub fn scan(
-    source: &Source<'_>,
-    header: &Header,
-    sizes: &Sizes,
+    place: &Place<'_, '_>,
     wanted: Vec<Wanted>,
     strings: Vec<Box<[u8]>>,
+    shared: Option<&Shared>,
 ) -> Result<(Found, Index)> {
+    let Place {
+        source,
+        header,
+        sizes,
+        ..
+    } = *place;
     let roots = wanted.iter().map(|(name, ..)| &**name);
     let names = Names::new(roots.chain(strings.iter().map(|string| &**string)));
-    let hits = find_strings(source, header, &names)?;
+    let mut hits = find_strings(source, header, &names)?;
+    for hit in &mut hits {
+        hit.offset = hit.offset.saturating_add(place.first_string);
+    }
+    hits.extend(
+        shared
+            .into_iter()
+            .flat_map(|shared| shared.0.iter().cloned()),
+    );
     // Wanted types by the index of their name.
     let mut by_name = vec![Vec::new(); names.sorted.len()];
     for (index, (name, ..)) in wanted.iter().enumerate() {
@@ -166,7 +200,7 @@ pub fn scan(
                 let (_, kinds, flavors) = &wanted[at];
                 let is_wanted = kinds.contains(Kind::from_number(ty.kind_number()));
                 if is_wanted && (hit.exact || *flavors) {
-                    ids[at].push(id);
+                    ids[at].push(id.saturating_add(place.first_id - 1));
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::header::{Header, KNOWN_HEADER_BYTES, Sizes};
-use super::scan::{self, INDEX_STRIDE, Index, Kinds, Wanted};
+use super::scan::{self, INDEX_STRIDE, Index, Kinds, Shared, Wanted};
 use super::source::Source;
 use super::types::{Kind, TYPE_HEADER_BYTES, Type, TypeHeader};
 use super::{MAX_STRING_BYTES, Types};
@@ -21,6 +21,10 @@ pub struct Target<'a> {
     source: Source<'a>,
     header: Header,
     sizes: Sizes,
+    /// The id of the first type: 1, but behind the base's in a module.
+    first_id: u32,
+    /// The offset of the first string: 0, but behind the base's in a module.
+    first_string: u32,
     index: OnceCell<Index>,
     found: BTreeMap<Wanted, Vec<u32>>,
     /// Offsets of names that members are compared with.
@@ -44,10 +48,63 @@ impl<'a> Target<'a> {
             source,
             header,
             sizes,
+            first_id: 1,
+            first_string: 0,
             index: OnceCell::new(),
             found: BTreeMap::new(),
             strings: BTreeMap::new(),
         })
+    }
+
+    /// The types of a module, whose ids and strings go on where those of
+    /// `base`, the kernel itself, end. Look at them through [`Split`](super::Split).
+    ///
+    /// # Errors
+    /// As [`Target::new`]; those of the base.
+    ///
+    /// Kernel: 5.11
+    pub fn of_module(source: Source<'a>, base: &Target<'_>) -> Result<Self> {
+        let mut target = Self::new(source)?;
+        let too_many = || Error::malformed("too many types or strings");
+        target.first_id = base.last_id()?.checked_add(1).ok_or_else(too_many)?;
+        let strings = &base.header.strings;
+        let strings = u32::try_from(strings.end - strings.start);
+        target.first_string = strings.map_err(|_| too_many())?;
+        Ok(target)
+    }
+
+    /// The id of the first type that is not the base's.
+    pub(super) fn first_id(&self) -> u32 {
+        self.first_id
+    }
+
+    /// The offset of the first string that is not the base's.
+    pub(super) fn first_string(&self) -> u32 {
+        self.first_string
+    }
+
+    /// Where the strings are that a module's types may share.
+    pub(crate) fn shared_strings(&self, wanted: &[Wanted]) -> Result<Shared> {
+        scan::find_shared(&self.source, &self.header, wanted).with_context(|| "kernel BTF")
+    }
+
+    /// The same as [`Target::prepare`] in a module; `shared` is the base's
+    /// answer about the same names.
+    pub(crate) fn prepare_module(&mut self, wanted: &[Wanted], shared: &Shared) -> Result<()> {
+        if wanted.iter().all(|wanted| self.found.contains_key(wanted)) {
+            return Ok(());
+        }
+        let place = scan::Place {
+            source: &self.source,
+            header: &self.header,
+            sizes: &self.sizes,
+            first_id: self.first_id,
+            first_string: self.first_string,
+        };
+        let (found, index) = scan::scan(&place, wanted.to_vec(), Vec::new(), Some(shared))?;
+        self.found.extend(found.types);
+        let _ = self.index.set(index);
+        Ok(())
     }
 
     /// Ids of the types of this name, for each `(kind, name)`, in order.
@@ -96,8 +153,15 @@ impl<'a> Target<'a> {
         if wanted.is_empty() && strings.is_empty() {
             return Ok(());
         }
-        let (found, index) = scan::scan(&self.source, &self.header, &self.sizes, wanted, strings)
-            .with_context(|| "kernel BTF")?;
+        let place = scan::Place {
+            source: &self.source,
+            header: &self.header,
+            sizes: &self.sizes,
+            first_id: self.first_id,
+            first_string: self.first_string,
+        };
+        let (found, index) =
+            scan::scan(&place, wanted, strings, None).with_context(|| "kernel BTF")?;
         self.found.extend(found.types);
         self.strings.extend(found.strings);
         // A second scan makes the same index again.
@@ -124,7 +188,7 @@ impl<'a> Target<'a> {
     /// # Errors
     /// The reader's.
     pub fn last_id(&self) -> Result<u32> {
-        Ok(self.index()?.last_id)
+        Ok(self.index()?.last_id + (self.first_id - 1))
     }
 
     fn index(&self) -> Result<&Index> {
@@ -138,11 +202,12 @@ impl<'a> Target<'a> {
     /// The byte at which a type starts: from the nearest one that is known.
     fn offset_of(&self, id: u32) -> Result<u64> {
         let index = self.index()?;
-        if id == 0 || id > index.last_id {
-            let last = index.last_id;
+        let own = id.checked_sub(self.first_id - 1);
+        let Some(id) = own.filter(|own| (1..=index.last_id).contains(own)) else {
+            let last = index.last_id + (self.first_id - 1);
             let missing = Error::not_found(format!("BTF type {id}, the kernel has {last}"));
             return Err(index.stopped.as_deref().map_or(missing, unreadable));
-        }
+        };
         let known = index.offsets.get(((id - 1) / INDEX_STRIDE) as usize);
         let known = known.copied().unwrap_or(0);
         let mut at = self.header.types.start + u64::from(known);
@@ -187,7 +252,8 @@ impl Types for Target<'_> {
             return Ok(Cow::Borrowed(&[]));
         }
         let strings = &self.header.strings;
-        let at = strings.start + u64::from(offset);
+        let own = offset.checked_sub(self.first_string);
+        let at = own.map_or(strings.end, |own| strings.start + u64::from(own));
         if at >= strings.end {
             return Err(Error::malformed(format!(
                 "BTF string offset {offset} is past the table's {} bytes",
@@ -202,7 +268,10 @@ impl Types for Target<'_> {
             return Ok(offsets.contains(&offset));
         }
         let strings = &self.header.strings;
-        let start = strings.start + u64::from(offset);
+        let Some(own) = offset.checked_sub(self.first_string) else {
+            return Ok(false);
+        };
+        let start = strings.start + u64::from(own);
         // The name and its NUL, which a name never holds itself.
         let end = start + name.len() as u64 + 1;
         if end > strings.end {

@@ -1,27 +1,41 @@
 //! What the programs of an object need to know of the kernel's types: where
 //! their fields lie, and the numbers of the hooks that BTF describes.
 
+use super::externs::{self, Answers};
 use crate::attach::missing_function;
-use crate::btf::{Kind, Kinds, Target, Types, Wanted, essential_name};
+use crate::btf::{Kind, Kinds, Wanted};
 use crate::error::{Error, Result};
 use crate::kernel_btf::KernelBtf;
 use crate::relo_core::{self, Report};
 use crate::spec::{AttachSpec, ObjectSpec};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 /// A program's hook, as far as the kernel's BTF is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Hook {
     /// BTF has nothing to do with it.
     Untyped,
-    /// The type with this id.
-    Type(u32),
+    /// A type of the kernel, or of the module whose BTF is given.
+    Type {
+        id: u32,
+        module: Option<Arc<OwnedFd>>,
+    },
     /// The kernel has no such type.
     Missing,
     /// The kernel's BTF cannot be read, and why.
     Unreadable(String),
 }
 
-/// Settles what depends on the kernel's types, for all programs in one go.
+/// What the kernel's types, symbols and configuration say about an object.
+pub(super) struct Settled {
+    pub(super) report: Report,
+    /// By program.
+    pub(super) hooks: Vec<Hook>,
+    pub(super) externs: Answers,
+}
+
+/// Settles what depends on the running kernel, for all programs in one go.
 ///
 /// # Errors
 /// Those of the kernel's BTF where there are relocations to resolve. Without
@@ -29,82 +43,100 @@ pub(super) enum Hook {
 pub(super) fn resolve(
     spec: &mut ObjectSpec,
     kernel: &mut KernelBtf,
-) -> Result<(Report, Vec<Hook>)> {
+    kconfig: Option<&str>,
+) -> Result<Settled> {
     let programs = spec.programs.iter();
-    let wanted: Vec<_> = programs
+    let hooks: Vec<_> = programs
         .map(|program| program.kind.attach.kernel_type())
         .collect();
-    let names: Vec<_> = wanted
+    let names: Vec<_> = hooks
         .iter()
         .flatten()
         .map(|(kind, name)| (*kind, &**name))
         .collect();
-    let mut relocations = spec.programs.iter().map(|program| program.core_relos.len());
-    let report = match relocations.all(|count| count == 0) {
-        true => Report::default(),
-        false => {
-            let target = kernel.target()?;
-            look_once(spec, &names, target)?;
-            relo_core::relocate(spec, target)?
-        }
+    let needs = relo_core::needs(spec);
+    let mut all: Vec<Wanted> = names
+        .iter()
+        .map(|&(kind, name)| exactly(kind, name))
+        .collect();
+    all.extend(externs::wanted(spec));
+    all.extend(needs.roots.iter().cloned());
+    // One pass over the kernel's hundred thousand types for everything that is
+    // asked of them; what is found is remembered.
+    let has_relocations = spec
+        .programs
+        .iter()
+        .any(|program| !program.core_relos.is_empty());
+    let mut report = Report::default();
+    if has_relocations {
+        kernel.target()?.prepare(&all, &needs.names)?;
+        report = relocate(spec, kernel, &needs.roots)?;
+    } else if !all.is_empty() {
+        // Who needs it will be told that it failed.
+        let target = kernel.target();
+        let _ = target.and_then(|target| target.prepare(&all, &[]));
+    }
+    let hooks = find_hooks(&hooks, &names, kernel);
+    let externs = externs::resolve(spec, kernel, kconfig)?;
+    externs.apply(spec, &mut report);
+    Ok(Settled {
+        report,
+        hooks,
+        externs,
+    })
+}
+
+/// A name, and nothing that only resembles it.
+pub(super) fn exactly(kind: Kind, name: &str) -> Wanted {
+    let kinds = Kinds::compatible_with(kind);
+    (Box::from(name.as_bytes()), kinds, false)
+}
+
+/// Relocates with the modules' types as well, if there are roots that the
+/// kernel itself does not know.
+fn relocate(spec: &mut ObjectSpec, kernel: &mut KernelBtf, roots: &[Wanted]) -> Result<Report> {
+    let target = kernel.target()?;
+    let is_missing = |root: &&Wanted| target.ids(root).is_ok_and(<[u32]>::is_empty);
+    let missing: Vec<_> = roots.iter().filter(is_missing).cloned().collect();
+    kernel.prepare_modules(&missing, None)?;
+    let (target, modules) = kernel.prepared()?;
+    relo_core::relocate_in(spec, target, &modules)
+}
+
+fn find_hooks(
+    hooks: &[Option<(Kind, String)>],
+    names: &[(Kind, &str)],
+    kernel: &mut KernelBtf,
+) -> Vec<Hook> {
+    let found = match names.is_empty() {
+        true => Ok(Vec::new()),
+        false => kernel.places(names),
     };
-    let hooks = match find(&names, kernel) {
-        Ok(found) => {
-            let mut found = found.into_iter();
-            let hook = |wanted: &Option<_>| match wanted {
-                None => Hook::Untyped,
-                Some(_) => found.next().flatten().map_or(Hook::Missing, Hook::Type),
-            };
-            wanted.iter().map(hook).collect()
-        }
+    let unreadable = |error: Error| Hook::Unreadable(format!("{error:#}"));
+    let mut found = match found {
+        Ok(found) => found.into_iter(),
         Err(error) => {
-            let unreadable = Hook::Unreadable(format!("{error:#}"));
-            let hook = |wanted: &Option<_>| match wanted {
-                None => Hook::Untyped,
-                Some(_) => unreadable.clone(),
-            };
-            wanted.iter().map(hook).collect()
+            let unreadable = unreadable(error);
+            let hook =
+                |hook: &Option<_>| hook.as_ref().map_or(Hook::Untyped, |_| unreadable.clone());
+            return hooks.iter().map(hook).collect();
         }
     };
-    Ok((report, hooks))
-}
-
-/// Looks for hooks and for the roots of relocations in the same pass over the
-/// kernel's hundred thousand types; each of the two would take one of its own.
-/// What is found is remembered.
-fn look_once(spec: &ObjectSpec, names: &[(Kind, &str)], target: &mut Target<'_>) -> Result<()> {
-    let Some(btf) = &spec.btf else {
-        return Ok(());
-    };
-    let mut all: Vec<Wanted> = Vec::new();
-    for &(kind, name) in names {
-        all.push((
-            Box::from(name.as_bytes()),
-            Kinds::compatible_with(kind),
-            false,
-        ));
-    }
-    for relo in spec.programs.iter().flat_map(|program| &program.core_relos) {
-        // What cannot be read is for the relocation itself to complain of.
-        let Ok(root) = btf.type_by_id(relo.type_id) else {
-            continue;
+    let hook = |hook: &Option<_>| {
+        if hook.is_none() {
+            return Hook::Untyped;
+        }
+        let Some(place) = found.next().flatten() else {
+            return Hook::Missing;
         };
-        let name = btf.string(root.name_off).unwrap_or_default();
-        let name = essential_name(&name);
-        if !name.is_empty() {
-            all.push((Box::from(name), Kinds::compatible_with(root.kind()), true));
+        let fd = place.module.map(|module| kernel.module_fd(module));
+        let id = place.id;
+        match fd.transpose() {
+            Ok(module) => Hook::Type { id, module },
+            Err(error) => unreadable(error),
         }
-    }
-    target.prepare(&all, &[])
-}
-
-/// The first type of each kind and name.
-fn find(names: &[(Kind, &str)], kernel: &mut KernelBtf) -> Result<Vec<Option<u32>>> {
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let found = kernel.target()?.find(names)?;
-    Ok(found.into_iter().map(|ids| ids.first().copied()).collect())
+    };
+    hooks.iter().map(hook).collect()
 }
 
 /// The error for a hook that the kernel does not have.
@@ -121,6 +153,9 @@ pub(super) fn missing(attach: &AttachSpec) -> Error {
     };
     match (what, name.as_str()) {
         (_, "") => Error::invalid_input(format!("the section names no {what}")),
+        ("function", func) if func.contains(':') => {
+            Error::not_found(format!("no module that is loaded has {func}"))
+        }
         ("function", func) => missing_function(func),
         _ => Error::not_found(format!("the kernel has no {what} {name}")),
     }

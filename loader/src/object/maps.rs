@@ -252,7 +252,7 @@ fn fill(map: &Map, spec: &MapSpec) -> Result<()> {
     if content.iter().any(|byte| *byte != 0) {
         map.update(&[0; 4], content, UpdateFlag::Any)?;
     }
-    if spec.kind == MapKind::Rodata {
+    if matches!(spec.kind, MapKind::Rodata | MapKind::Kconfig) {
         map.freeze()?;
     }
     Ok(())

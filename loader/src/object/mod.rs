@@ -23,13 +23,16 @@
 
 mod btf;
 mod data;
+mod externs;
 mod hooks;
+mod kconfig;
 mod map_types;
 mod maps;
 mod pinned;
 mod programs;
 mod refusal;
 mod sanitize;
+mod symbols;
 mod values;
 
 use crate::attach::Link;
@@ -63,6 +66,9 @@ pub struct LoadOptions {
     pub pin_root: Option<PathBuf>,
     /// Maps to use instead of creating them: name in the object, descriptor.
     pub reuse: Vec<(String, Arc<OwnedFd>)>,
+    /// Kernel configuration that counts before the running kernel's own, in its
+    /// form: lines such as `CONFIG_HZ=250`.
+    pub kconfig: Option<String>,
 }
 
 impl LoadOptions {
@@ -143,20 +149,20 @@ impl Object {
         kernel: &mut KernelBtf,
         options: &LoadOptions,
     ) -> Result<Self> {
-        let (relocations, hooks) = hooks::resolve(&mut spec, kernel)?;
+        let settled = hooks::resolve(&mut spec, kernel, options.kconfig.as_deref())?;
         let (btf_fd, btf_use) = btf::load(spec.btf.as_ref())?;
         let maps = maps::create_all(&mut spec, btf_fd.as_ref(), options)?;
         let slots = values::fill(&mut spec.maps, &maps)?;
         let name = spec.name.clone();
         // Their content is in the kernel now.
         spec.maps.clear();
-        let waiting = Waiting::new(spec, hooks, btf_fd, &maps, options)?;
+        let waiting = Waiting::new(spec, settled.hooks, settled.externs, btf_fd, &maps, options)?;
         let mut object = Self {
             name,
             maps,
             programs: Vec::new(),
             refused: Vec::new(),
-            relocations,
+            relocations: settled.report,
             btf_use,
             slots,
             waiting: Some(Box::new(waiting)),

@@ -1,5 +1,6 @@
 //! Loading the programs of an object.
 
+use super::externs::Answers;
 use super::hooks::{self, Hook};
 use super::refusal::{LOG_LEVEL_STATS, Refusal, load_with_log};
 use super::{LoadOptions, kernel_name};
@@ -28,6 +29,8 @@ pub(super) struct Waiting {
     /// Without maps and programs; it still knows names, types and lines.
     spec: ObjectSpec,
     programs: Vec<Unloaded>,
+    /// Keeps the modules' BTF open that instructions refer to.
+    externs: Answers,
     btf: Option<OwnedFd>,
     license: CString,
     want_stats: bool,
@@ -55,6 +58,7 @@ impl Waiting {
     pub(super) fn new(
         mut spec: ObjectSpec,
         hooks: Vec<Hook>,
+        externs: Answers,
         btf: Option<OwnedFd>,
         maps: &[Map],
         options: &LoadOptions,
@@ -76,6 +80,7 @@ impl Waiting {
         Ok(Self {
             spec,
             programs,
+            externs,
             btf,
             license,
             want_stats,
@@ -126,13 +131,14 @@ impl Waiting {
             // It stays in the report, for who asks again.
             return Err(Error::new(failure.kind(), format!("{failure:#}")));
         }
-        let attach_btf_id = match hook {
-            Hook::Untyped => 0,
-            Hook::Type(id) => *id,
+        let (attach_btf_id, module) = match hook {
+            Hook::Untyped => (0, None),
+            Hook::Type { id, module } => (*id, module.as_ref()),
             Hook::Missing => return Err(hooks::missing(&program.kind.attach)),
             Hook::Unreadable(why) => return Err(Error::not_found(why.clone())),
         };
         let insns = program.insn_bytes();
+        let module_fds = self.externs.module_fds();
         let load = sys::ProgLoad {
             prog_type: program.kind.prog_type,
             expected_attach_type: program.kind.expected_attach_type,
@@ -151,6 +157,8 @@ impl Waiting {
                 bytes: program.line_info.as_bytes(),
             },
             attach_btf_id,
+            attach_fd: module.map(|fd| fd.as_fd()),
+            fd_array: &module_fds,
         };
         let errno = match self.first_attempt(&load) {
             Ok((fd, stats)) => return Ok(Program::new(program, fd, stats)),

@@ -10,7 +10,7 @@ use core::cell::Cell;
 
 use super::access::{Accessor, Spec, is_flexible};
 use super::kind::ReloKind;
-use crate::btf::{Kind, MAX_RESOLVE_DEPTH, ObjectBtf, Target, Type, Types, essential_name};
+use crate::btf::{Kind, MAX_RESOLVE_DEPTH, ObjectBtf, Type, Types, essential_name};
 use crate::error::{Error, Result};
 
 /// Types and members that one comparison may look at. The largest struct of a
@@ -18,9 +18,9 @@ use crate::error::{Error, Result};
 const MAX_VISITS: u32 = 1 << 18;
 
 /// The two sides.
-pub struct Matcher<'m, 't> {
+pub struct Matcher<'m> {
     pub local: &'m ObjectBtf,
-    pub target: &'m Target<'t>,
+    pub target: &'m dyn Types,
     left_visits: Cell<u32>,
 }
 
@@ -33,8 +33,8 @@ fn has_no_bit_offset(ty: &Type<'_>) -> bool {
     ty.int().is_some_and(|int| int.offset_bits == 0)
 }
 
-impl<'m, 't> Matcher<'m, 't> {
-    pub fn new(local: &'m ObjectBtf, target: &'m Target<'t>) -> Self {
+impl<'m> Matcher<'m> {
+    pub fn new(local: &'m ObjectBtf, target: &'m dyn Types) -> Self {
         Self {
             local,
             target,
@@ -211,7 +211,7 @@ impl<'m, 't> Matcher<'m, 't> {
     }
 
     /// May the kernel's type stand for the object's as a whole?
-    fn types_are_compatible(&self, local_id: u32, target_id: u32) -> Result<bool> {
+    pub fn types_are_compatible(&self, local_id: u32, target_id: u32) -> Result<bool> {
         let local = self.local.type_by_id(local_id)?;
         let target = self.target.type_by_id(target_id)?;
         if !kinds_fit(&local, &target) {

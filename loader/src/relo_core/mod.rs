@@ -19,13 +19,13 @@ pub use kind::ReloKind;
 pub use minimise::minimise;
 pub use patch::POISON;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::access::Spec;
 use self::compare::Matcher;
 use self::value::{Access, Value};
-use crate::btf::{Kinds, ObjectBtf, Target, Types, Wanted, essential_name};
+use crate::btf::{Kinds, ObjectBtf, Split, Target, Types, Wanted, essential_name};
 use crate::error::{Error, Result, ResultExt};
 use crate::spec::{CoreReloRef, ObjectSpec};
 
@@ -124,12 +124,59 @@ type Answer = core::result::Result<(Resolution, Arc<str>), String>;
 /// # Errors
 /// Those of the kernel's BTF itself: `Malformed`, or the reader's.
 pub fn relocate(spec: &mut ObjectSpec, target: &mut Target<'_>) -> Result<Report> {
+    let needs = needs(spec);
+    let prepared = target.prepare(&needs.roots, &needs.names);
+    prepared.with_context(|| format!("object {}", spec.name))?;
+    relocate_in(spec, target, &[])
+}
+
+/// What the relocations of an object will look for in a kernel's types.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    /// Root types.
+    pub(crate) roots: Vec<Wanted>,
+    /// Names of members and enumerators.
+    pub(crate) names: Vec<Box<[u8]>>,
+}
+
+/// What [`relocate_in`] expects the kernel's types to be prepared for. What
+/// cannot be read is left out: the relocation itself will complain.
+pub(crate) fn needs(spec: &ObjectSpec) -> Needs {
+    let mut needs = Needs::default();
+    let Some(btf) = &spec.btf else {
+        return needs;
+    };
+    let relos = spec.programs.iter().flat_map(|program| &program.core_relos);
+    let mut seen = BTreeSet::new();
+    for relo in relos.filter(|relo| seen.insert(question(relo))) {
+        if let Ok(local) = Local::read(btf, relo) {
+            let names = local.spec.accessors.into_iter().filter_map(|a| a.name);
+            needs.names.extend(names);
+            needs.roots.extend(local.wanted);
+        }
+    }
+    needs.names.sort_unstable();
+    needs.names.dedup();
+    needs.roots.sort_unstable();
+    needs.roots.dedup();
+    needs
+}
+
+/// The same as [`relocate`] with types that are prepared for the object's
+/// [`needs`]. `modules` are asked for roots that the kernel itself has not, if
+/// they are prepared for those.
+pub(crate) fn relocate_in(
+    spec: &mut ObjectSpec,
+    target: &Target<'_>,
+    modules: &[&Target<'_>],
+) -> Result<Report> {
     let mut report = Report::default();
     let Some(btf) = &spec.btf else {
         return Ok(report);
     };
     let context = || format!("object {}", spec.name);
-    let answers = answer_all(&spec.programs, btf, target, &mut |_| {}).with_context(context)?;
+    let answers = answer_all(&spec.programs, btf, target, modules, &mut |_| {});
+    let answers = answers.with_context(context)?;
     let mut patches = Vec::new();
     for (index, program) in spec.programs.iter().enumerate() {
         for relo in &program.core_relos {
@@ -176,7 +223,9 @@ fn observe(spec: &ObjectSpec, target: &mut Target<'_>, observe: Observe<'_>) -> 
     let Some(btf) = &spec.btf else {
         return Ok(());
     };
-    let answers = answer_all(&spec.programs, btf, target, observe);
+    let needs = needs(spec);
+    let answers = target.prepare(&needs.roots, &needs.names);
+    let answers = answers.and_then(|()| answer_all(&spec.programs, btf, target, &[], observe));
     answers
         .with_context(|| format!("object {}", spec.name))
         .map(drop)
@@ -186,62 +235,61 @@ fn question(relo: &CoreReloRef) -> Question<'_> {
     (relo.kind, relo.type_id, &relo.access)
 }
 
+/// A type of the kernel, or of a module with this index, of the right name.
+type Candidate = (Option<usize>, u32);
+
+/// The types that may be meant: the kernel's, or where it has none all modules'.
+fn candidates(
+    wanted: &Wanted,
+    target: &Target<'_>,
+    modules: &[&Target<'_>],
+) -> Result<Vec<Candidate>> {
+    let own = target.ids(wanted);
+    if own.as_ref().is_ok_and(|ids| !ids.is_empty()) || modules.is_empty() {
+        return Ok(own?.iter().map(|&id| (None, id)).collect());
+    }
+    let mut all = Vec::new();
+    for (index, module) in modules.iter().enumerate() {
+        // One module that cannot be read whole is no reason to refuse.
+        let ids = module.ids(wanted).unwrap_or_default();
+        all.extend(ids.iter().map(|&id| (Some(index), id)));
+    }
+    if all.is_empty() {
+        own?;
+    }
+    Ok(all)
+}
+
 /// Answers each different question once.
 fn answer_all<'s>(
     programs: &'s [crate::spec::ProgramSpec],
     btf: &ObjectBtf,
-    target: &mut Target<'_>,
+    target: &Target<'_>,
+    modules: &[&Target<'_>],
     observe: Observe<'_>,
 ) -> Result<BTreeMap<Question<'s>, Answer>> {
-    let mut locals = Vec::new();
     let mut answers = BTreeMap::new();
-    let mut names = Vec::new();
-    let mut roots = Vec::new();
+    // What a root's relocations have ruled out stays ruled out, as in libbpf:
+    // a field then need not mean the same in a type that lacks another.
+    let mut fitting = BTreeMap::<u32, Vec<Candidate>>::new();
     for relo in programs.iter().flat_map(|program| &program.core_relos) {
         let question = question(relo);
         if answers.contains_key(&question) {
             continue;
         }
-        // Replaced below, unless it cannot even be read.
-        let read = Local::read(btf, relo);
-        answers.insert(
-            question,
-            Err(read
-                .as_ref()
-                .err()
-                .map_or_else(String::new, |e| format!("{e:#}"))),
-        );
-        if let Ok(local) = read {
-            names.extend(local.spec.accessors.iter().filter_map(|a| a.name.clone()));
-            roots.extend(local.wanted.clone());
-            locals.push((question, local));
-        }
-    }
-    names.sort_unstable();
-    names.dedup();
-    target.prepare(&roots, &names)?;
-    // What a root's relocations have ruled out stays ruled out, as in libbpf:
-    // a field then need not mean the same in a type that lacks another.
-    let mut candidates = BTreeMap::<u32, Vec<u32>>::new();
-    for (question, local) in locals {
-        let ids = match (&local.wanted, candidates.get(&question.1)) {
-            (_, Some(ids)) => ids.clone(),
-            (Some(wanted), None) => match target.ids(wanted) {
-                Ok(ids) => ids.to_vec(),
-                Err(error) => {
-                    answers.insert(question, Err(format!("{error:#}")));
-                    continue;
-                }
-            },
-            (None, None) => Vec::new(),
-        };
-        let answer = local.resolve(btf, target, &ids, observe);
-        let answer = answer.with_context(|| format!("relocation of {}", local.about));
-        let answer = answer.map(|(resolution, fitting)| {
-            if !fitting.is_empty() {
-                candidates.insert(question.1, fitting);
+        let answer = Local::read(btf, relo).and_then(|local| {
+            let of_root = match (&local.wanted, fitting.get(&relo.type_id)) {
+                (_, Some(left)) => left.clone(),
+                (Some(wanted), None) => candidates(wanted, target, modules)?,
+                (None, None) => Vec::new(),
+            };
+            let resolved = local.resolve(btf, target, modules, &of_root, observe);
+            let context = || format!("relocation of {}", local.about);
+            let (resolution, left) = resolved.with_context(context)?;
+            if !left.is_empty() {
+                fitting.insert(relo.type_id, left);
             }
-            (resolution, local.about.clone())
+            Ok((resolution, local.about))
         });
         answers.insert(question, answer.map_err(|error| format!("{error:#}")));
     }
@@ -303,19 +351,23 @@ impl Local {
         &self,
         btf: &ObjectBtf,
         target: &Target<'_>,
-        candidates: &[u32],
+        modules: &[&Target<'_>],
+        candidates: &[Candidate],
         observe: Observe<'_>,
-    ) -> Result<(Resolution, Vec<u32>)> {
+    ) -> Result<(Resolution, Vec<Candidate>)> {
         let original = value::of(btf, self.kind, Some(&self.spec))?;
         if self.kind == ReloKind::TypeIdLocal {
             return Ok((combine(original, original), Vec::new()));
         }
         let mut fitting = Vec::new();
-        let mut first: Option<(Resolution, u32)> = None;
-        for &candidate in candidates {
-            let matcher = Matcher::new(btf, target);
+        let mut first: Option<(Resolution, u32, u32)> = None;
+        for &(module, candidate) in candidates {
+            let module_types = module.and_then(|module| modules.get(module).copied());
+            let types = Split::new(target, module_types);
+            let context = || format!("kernel BTF type {candidate}");
+            let matcher = Matcher::new(btf, &types);
             let found = matcher.find(self.kind, &self.spec, candidate);
-            let found = found.with_context(|| format!("kernel BTF type {candidate}"))?;
+            let found = found.with_context(context)?;
             observe(&Tried {
                 kind: self.kind,
                 candidate,
@@ -324,28 +376,38 @@ impl Local {
             let Some(found) = found else {
                 continue;
             };
-            let value = value::of(target, self.kind, Some(&found))
-                .with_context(|| format!("kernel BTF type {candidate}"))?;
+            let value = value::of(&types, self.kind, Some(&found)).with_context(context)?;
             let resolution = combine(original, value);
-            fitting.push(candidate);
-            let Some((earlier, offset_bits)) = &first else {
-                first = Some((resolution, found.offset_bits));
+            fitting.push((module, candidate));
+            let Some((earlier, id, offset_bits)) = &first else {
+                first = Some((resolution, candidate, found.offset_bits));
                 continue;
             };
             let same = earlier.poison == resolution.poison && earlier.new == resolution.new;
             if !same || *offset_bits != found.offset_bits {
                 return Err(Error::invalid_input(format!(
-                    "ambiguous: {} in kernel BTF type {}, {} in type {candidate}",
-                    earlier.new, fitting[0], resolution.new
+                    "ambiguous: {} in kernel BTF type {id}, {} in type {candidate}",
+                    earlier.new, resolution.new
                 )));
             }
         }
         let resolution = match first {
-            Some((resolution, _)) => resolution,
+            Some((resolution, ..)) => resolution,
             None => combine(original, value::of(target, self.kind, None)?),
         };
         Ok((resolution, fitting))
     }
+}
+
+/// May the kernel's type stand for the object's, as far as `bpf_core_type_exists`
+/// looks? Names are not compared, but of what is inside.
+pub(crate) fn types_are_compatible(
+    btf: &ObjectBtf,
+    local_id: u32,
+    target: &dyn Types,
+    target_id: u32,
+) -> Result<bool> {
+    Matcher::new(btf, target).types_are_compatible(local_id, target_id)
 }
 
 /// Both sides' values as one answer.

@@ -9,7 +9,7 @@ use super::compare::Matcher;
 use crate::btf::{Kind, MAX_RESOLVE_DEPTH, Type, Types, essential_name};
 use crate::error::{Error, Result};
 
-impl Matcher<'_, '_> {
+impl Matcher<'_> {
     /// Does the kernel's type match the object's?
     pub fn types_match(&self, local_id: u32, target_id: u32) -> Result<bool> {
         self.match_types(local_id, target_id, false, MAX_RESOLVE_DEPTH)

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use super::externs::Layout;
 use crate::btf::{Kind, ObjectBtf, SecVar, Type, Types};
 use crate::elf::{Elf, Symbol};
 use crate::error::{Error, Result, ResultExt};
@@ -27,23 +28,45 @@ const EXTERN: u32 = 2;
 /// Global symbols by name; the first of each name counts.
 type Symbols<'d> = BTreeMap<&'d str, Symbol<'d>>;
 
-/// Fixes all of an object's types up for the kernel.
-pub(super) fn fix_up(btf: &mut ObjectBtf, elf: &Elf<'_>) -> Result<()> {
+/// Fixes all of an object's types up for the kernel; `kconfig` describes the map
+/// of its configuration values, if it has one.
+pub(super) fn fix_up(btf: &mut ObjectBtf, elf: &Elf<'_>, kconfig: Option<&Layout>) -> Result<()> {
     let mut symbols = Symbols::new();
     for symbol in elf.symbols().filter(|symbol| symbol.is_global) {
         symbols.entry(symbol.name).or_insert(symbol);
     }
     for id in btf.ids() {
         match btf.type_by_id(id)?.kind() {
+            Kind::DataSec if kconfig.is_some_and(|layout| layout.section_id == id) => {}
             Kind::DataSec => {
                 let name = btf.type_name(id)?;
                 fix_section(btf, elf, &symbols, id, &name)
                     .with_context(|| format!("BTF type {id}, section {name}"))?;
             }
             Kind::Func => fix_function(btf, &symbols, id)?,
+            Kind::Var if kconfig.is_some_and(|layout| layout.vars.contains_key(&id)) => {
+                btf.set_word(id, HEADER_WORDS, GLOBAL)?;
+            }
             Kind::Var => fix_extern_variable(btf, id)?,
             _ => {}
         }
+    }
+    kconfig.map_or(Ok(()), |layout| lay_out(btf, layout))
+}
+
+/// Gives the variables of `.kconfig`, which have become those of a map, their
+/// places in it.
+fn lay_out(btf: &mut ObjectBtf, layout: &Layout) -> Result<()> {
+    let mut vars = btf.type_by_id(layout.section_id)?.sec_vars();
+    for var in &mut vars {
+        if let Some(&(offset, size)) = layout.vars.get(&var.type_id) {
+            (var.offset, var.size) = (offset, size);
+        }
+    }
+    vars.sort_by_key(|var| var.offset);
+    btf.set_word(layout.section_id, 2, layout.size)?;
+    for (index, var) in vars.iter().enumerate() {
+        write_sec_var(btf, layout.section_id, index, *var)?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::code::{Code, Function};
 use super::ext::{Ext, RawCoreRelo, Table};
+use super::externs::{ExternKind, ExternRef, Externs};
 use super::types::{CoreReloRef, MapKind, MapRef};
 use crate::btf::{ObjectBtf, Types};
 use crate::elf::{Elf, Relocation, Symbol};
@@ -23,6 +24,9 @@ pub(super) struct Inputs<'e, 'd> {
     pub btf: Option<&'e ObjectBtf>,
     pub ext: Ext<'d>,
     pub maps: MapPlaces,
+    pub externs: &'e Externs,
+    /// Index of the map of configuration values, if there are any.
+    pub kconfig_map: usize,
 }
 
 /// Which map a section and an offset stand for, or why there is none.
@@ -53,6 +57,7 @@ impl Budget {
 pub(super) struct Linked {
     pub insns: Vec<Insn>,
     pub map_refs: Vec<MapRef>,
+    pub extern_refs: Vec<ExternRef>,
     pub core_relos: Vec<CoreReloRef>,
     pub func_info: Records<FuncInfo>,
     pub line_info: Records<LineInfo>,
@@ -65,6 +70,7 @@ struct Linker<'a, 'e, 'd> {
     budget: &'a mut Budget,
     insns: Vec<Insn>,
     map_refs: Vec<MapRef>,
+    extern_refs: Vec<ExternRef>,
     /// Index of a function → its first slot in `insns`.
     placed: BTreeMap<usize, usize>,
     /// The same, by slot.
@@ -78,11 +84,13 @@ pub(super) fn link(inputs: &Inputs<'_, '_>, budget: &mut Budget, entry: usize) -
         budget,
         insns: Vec::new(),
         map_refs: Vec::new(),
+        extern_refs: Vec::new(),
         placed: BTreeMap::new(),
         order: Vec::new(),
     };
     linker.place_all(entry)?;
     linker.map_refs.sort_by_key(|map_ref| map_ref.insn);
+    linker.extern_refs.sort_by_key(|extern_ref| extern_ref.insn);
     let func_info = linker.records(&inputs.ext.functions)?;
     let line_info = linker.records(&inputs.ext.lines)?;
     let core_relos = linker.core_relos()?;
@@ -94,6 +102,7 @@ pub(super) fn link(inputs: &Inputs<'_, '_>, budget: &mut Budget, entry: usize) -
     Ok(Linked {
         insns: linker.insns,
         map_refs: linker.map_refs,
+        extern_refs: linker.extern_refs,
         core_relos,
         func_info,
         line_info,
@@ -164,18 +173,12 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
             return Err(Error::malformed("past the function's end"));
         };
         if symbol.is_extern() {
-            return Err(Error::new(
-                crate::ErrorKind::Unsupported {
-                    feature: "externs",
-                    since: None,
-                },
-                format!("extern {} is not supported", symbol.name),
-            ));
+            return self.refer_to_extern(at, insn, &symbol);
         }
         if insn.is_subprog_call() {
             return Ok(());
         }
-        if !insn.is_ldimm64() || self.insns.get(at + 1).is_none_or(|high| high.code != 0) {
+        if !self.is_plain_load(at) {
             return Err(Error::malformed(format!("against instruction {insn:?}")));
         }
         let section = symbol
@@ -192,6 +195,49 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
             return Ok(());
         }
         self.load_map(at, section, &symbol)
+    }
+
+    /// Marks the call or load at `at` as one of an extern.
+    fn refer_to_extern(&mut self, at: usize, insn: Insn, symbol: &Symbol<'_>) -> Result<()> {
+        let externs = self.inputs.externs;
+        let place = externs.places.get(&symbol.index);
+        let missing = || Error::malformed(format!("extern {} has no name", symbol.index));
+        let place = place.ok_or_else(missing)?.as_ref();
+        let &index = place.map_err(|reason| Error::not_found(reason.clone()))?;
+        self.budget.take(size_of::<ExternRef>())?;
+        self.extern_refs.push(ExternRef { insn: at, index });
+        let misfit = || {
+            let name = symbol.name;
+            Err(Error::malformed(format!(
+                "{insn:?} refers to extern {name}"
+            )))
+        };
+        match externs.specs.get(index).map(|spec| &spec.kind) {
+            Some(ExternKind::Function) if insn.is_subprog_call() => {
+                self.insns[at].set_src(pseudo::KFUNC_CALL);
+                self.insns[at].imm = 0;
+                Ok(())
+            }
+            Some(_) if !self.is_plain_load(at) => misfit(),
+            Some(ExternKind::Kconfig(kconfig)) => {
+                let addend = u32::try_from(insn.imm).ok();
+                let Some(addend) = addend.filter(|&addend| addend <= kconfig.size) else {
+                    return misfit();
+                };
+                self.load_value(at, self.inputs.kconfig_map, kconfig.offset + addend)
+            }
+            // What follows a symbol without a type is at its address; in all
+            // else BTF, not a number, says what is where.
+            Some(ExternKind::Symbol) => Ok(()),
+            Some(_) if insn.imm == 0 => Ok(()),
+            _ => misfit(),
+        }
+    }
+
+    /// Both halves of an `ldimm64`?
+    fn is_plain_load(&self, at: usize) -> bool {
+        let is_low = self.insns.get(at).is_some_and(|low| low.is_ldimm64());
+        is_low && self.insns.get(at + 1).is_some_and(|high| high.code == 0)
     }
 
     /// The slot inside its function that a relocation patches, its symbol.
@@ -218,7 +264,6 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
     fn load_map(&mut self, at: usize, section: usize, symbol: &Symbol<'_>) -> Result<()> {
         let places = &self.inputs.maps;
         let because = |reason: &String| Error::not_found(reason.clone());
-        self.budget.take(size_of::<MapRef>())?;
         if let Some(data) = places.data.get(&section) {
             let &(map, size_bytes, _) = data.as_ref().map_err(because)?;
             // Section symbols carry the offset in the instruction.
@@ -229,15 +274,7 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
                 .ok_or_else(|| {
                     Error::malformed(format!("{} lies outside of its section", symbol.name))
                 })?;
-            self.insns[at].set_src(pseudo::MAP_VALUE);
-            self.insns[at].imm = 0;
-            self.insns[at + 1].imm = offset as i32;
-            self.map_refs.push(MapRef {
-                insn: at,
-                map,
-                value_offset: Some(offset),
-            });
-            return Ok(());
+            return self.load_value(at, map, offset);
         }
         let Some(map) = places.defined.get(&(section, symbol.value)) else {
             let name = self.inputs.elf.section(section).map_or("", |s| s.name);
@@ -247,12 +284,27 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
             )));
         };
         let &map = map.as_ref().map_err(because)?;
+        self.budget.take(size_of::<MapRef>())?;
         self.insns[at].set_src(pseudo::MAP_FD);
         self.insns[at].imm = 0;
         self.map_refs.push(MapRef {
             insn: at,
             map,
             value_offset: None,
+        });
+        Ok(())
+    }
+
+    /// Makes the `ldimm64` at `at` the address of a byte in a map's only value.
+    fn load_value(&mut self, at: usize, map: usize, offset: u32) -> Result<()> {
+        self.budget.take(size_of::<MapRef>())?;
+        self.insns[at].set_src(pseudo::MAP_VALUE);
+        self.insns[at].imm = 0;
+        self.insns[at + 1].imm = offset as i32;
+        self.map_refs.push(MapRef {
+            insn: at,
+            map,
+            value_offset: Some(offset),
         });
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 mod code;
 mod ext;
+mod externs;
 mod fixup;
 mod globals;
 mod hook;
@@ -17,6 +18,7 @@ mod sections;
 mod types;
 mod values;
 
+pub use externs::{ExternKind, ExternRef, ExternSpec, KconfigExtern, KconfigType};
 pub(crate) use sections::program_kind;
 pub use types::{
     AttachSpec, CoreReloRef, MapKind, MapRef, MapSpec, MapValue, MultiAt, ProgramKind, ProgramSpec,
@@ -39,6 +41,9 @@ pub struct ObjectSpec {
     pub maps: Vec<MapSpec>,
     /// Entry programs, each with its subprograms already appended.
     pub programs: Vec<ProgramSpec>,
+    /// What the kernel has to provide, in the order that
+    /// [`ExternRef::index`] counts.
+    pub externs: Vec<ExternSpec>,
     /// The object's own types, fixed up for the kernel.
     pub btf: Option<ObjectBtf>,
     /// What could not be used, and why: `(section or program, reason)`.
@@ -111,9 +116,14 @@ impl ObjectSpec {
     ///
     /// # Errors
     /// `NotFound`, naming the variables that exist; `InvalidInput` where the
-    /// size is another.
+    /// size is another, or where the kernel's configuration sets the value.
     pub fn set_global(&mut self, name: &str, value: &[u8]) -> Result<()> {
         let (map, range) = self.variable(name)?;
+        if self.maps[map].kind == MapKind::Kconfig {
+            return Err(Error::invalid_input(format!(
+                "the value of {name} is the kernel's; LoadOptions::kconfig gives another"
+            )));
+        }
         let size = range.len();
         let content = self.maps[map].content.as_deref_mut().unwrap_or_default();
         match content.get_mut(range) {
@@ -145,6 +155,13 @@ impl ObjectSpec {
                 Err(missing("variable", name, names).context(format!("object {}", self.name)))
             }
         }
+    }
+
+    /// The extern that an instruction of a program calls or loads.
+    pub fn extern_at(&self, program: &ProgramSpec, insn: usize) -> Option<&ExternSpec> {
+        let mut refs = program.extern_refs.iter();
+        let found = refs.find(|reference| reference.insn == insn)?;
+        self.externs.get(found.index)
     }
 
     /// The source line of an instruction of a program: file, line, text.

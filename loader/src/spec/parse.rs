@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::ext::Ext;
+use super::externs::{self, Externs};
 use super::globals::{self, Globals};
 use super::link::{self, Budget, Inputs, MapPlaces};
 use super::types::{MapSpec, MapValue, ProgramSpec};
@@ -53,10 +54,7 @@ impl Skipped {
 pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
     let elf = Elf::parse(data)?;
     let mut skipped = Skipped::default();
-    let btf = match elf.find(".BTF") {
-        Some((_, section)) => Some(parse_btf(section.data, &elf).with_context(|| "section .BTF")?),
-        None => None,
-    };
+    let (btf, externs) = parse_btf(&elf).with_context(|| "section .BTF")?;
     let ext = match (elf.find(".BTF.ext"), &btf) {
         (Some((_, section)), Some(btf)) => {
             Ext::parse(section.data, btf, &elf).with_context(|| "section .BTF.ext")?
@@ -64,6 +62,8 @@ pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
         _ => Ext::default(),
     };
     let (mut map_specs, places) = collect_maps(&elf, btf.as_ref(), &mut skipped)?;
+    let kconfig_map = map_specs.len();
+    map_specs.extend(externs.kconfig_map());
     let code = Code::new(&elf, |name, error| skipped.push(name, &error))?;
     let inputs = Inputs {
         elf: &elf,
@@ -71,6 +71,8 @@ pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
         btf: btf.as_ref(),
         ext,
         maps: places,
+        externs: &externs,
+        kconfig_map,
     };
     let programs = collect_programs(&inputs, &mut skipped)?;
     check_programs(&mut map_specs, &programs, &mut skipped);
@@ -83,15 +85,22 @@ pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
         kernel_version: text("version").and_then(|data| bytes::word(data, 0)),
         maps: map_specs,
         programs,
+        externs: externs.specs,
         btf,
         skipped: skipped.into_entries(),
     })
 }
 
-fn parse_btf(data: &[u8], elf: &Elf<'_>) -> Result<ObjectBtf> {
-    let mut btf = ObjectBtf::parse(data)?;
-    fixup::fix_up(&mut btf, elf)?;
-    Ok(btf)
+/// The object's types, fixed up, and its externs, whose types are gone then.
+fn parse_btf(elf: &Elf<'_>) -> Result<(Option<ObjectBtf>, Externs)> {
+    let section = elf.find(".BTF");
+    let btf = section.map(|(_, section)| ObjectBtf::parse(section.data));
+    let mut btf = btf.transpose()?;
+    let externs = externs::collect(elf, btf.as_ref())?;
+    if let Some(btf) = &mut btf {
+        fixup::fix_up(btf, elf, externs.layout.as_ref())?;
+    }
+    Ok((btf, externs))
 }
 
 /// Maps of `.maps` first, then those of `maps`, then data sections in the
@@ -239,6 +248,7 @@ fn collect_programs(inputs: &Inputs<'_, '_>, skipped: &mut Skipped) -> Result<Ve
                 kind,
                 insns: linked.insns,
                 map_refs: linked.map_refs,
+                extern_refs: linked.extern_refs,
                 core_relos: linked.core_relos,
                 func_info: linked.func_info,
                 line_info: linked.line_info,

@@ -1,5 +1,6 @@
 //! The types of the specification, plain data with public fields.
 
+use super::externs::ExternRef;
 use crate::ext_info::{FuncInfo, LineInfo, Records};
 use crate::insn::{self, Insn};
 
@@ -62,6 +63,8 @@ pub enum MapKind {
     Data,
     /// `.bss` or `.bss.*`: starts as zeros.
     Bss,
+    /// Values of the kernel's configuration, filled in on load and frozen.
+    Kconfig,
 }
 
 /// One global variable inside a data map.
@@ -261,6 +264,8 @@ pub struct ProgramSpec {
     pub insns: Vec<Insn>,
     /// `ldimm64` instructions that need a map's descriptor.
     pub map_refs: Vec<MapRef>,
+    /// Calls and loads of externs, by instruction in `insns`.
+    pub extern_refs: Vec<ExternRef>,
     /// CO-RE relocations, by instruction in `insns`.
     pub core_relos: Vec<CoreReloRef>,
     /// One record per subprogram; complete, or empty.

@@ -27,8 +27,10 @@ pub(super) enum Command {
     ProgQuery = 16,
     RawTracepointOpen = 17,
     BtfLoad = 18,
+    BtfGetFdById = 19,
     MapLookupAndDeleteElem = 21,
     MapFreeze = 22,
+    BtfGetNextId = 23,
     MapLookupBatch = 24,
     MapLookupAndDeleteBatch = 25,
     MapUpdateBatch = 26,
@@ -72,7 +74,7 @@ pub(super) use attr;
 
 attr!(
     /// BPF_MAP_CREATE.
-    MapCreateAttr, 72 {
+    MapCreateAttr, 80 {
         map_type: u32,
         key_bytes: u32,
         value_bytes: u32,
@@ -87,6 +89,8 @@ attr!(
         btf_value_type_id: u32,
         btf_vmlinux_value_type_id: u32,
         map_extra: u64,
+        value_type_btf_obj_fd: u32,
+        map_token_fd: u32,
     }
 );
 
@@ -144,7 +148,7 @@ attr!(
         line_info: u64,
         line_info_count: u32,
         attach_btf_id: u32,
-        attach_prog_fd: u32,
+        attach_fd: u32,
         core_relo_count: u32,
         fd_array: u64,
         core_relos: u64,
@@ -162,6 +166,27 @@ attr!(
         log_bytes: u32,
         log_level: u32,
         log_true_bytes: u32,
+    }
+);
+
+attr!(
+    /// BPF_BTF_GET_NEXT_ID with `next_id` written back; BPF_BTF_GET_FD_BY_ID.
+    IdAttr, 12 {
+        id: u32,
+        next_id: u32,
+        open_flags: u32,
+    }
+);
+
+attr!(
+    /// `struct bpf_btf_info`.
+    BtfInfoOut, 32 {
+        btf: u64,
+        btf_bytes: u32,
+        id: u32,
+        name: u64,
+        name_bytes: u32,
+        is_kernel: u32,
     }
 );
 

@@ -36,12 +36,28 @@ pub(crate) fn pread(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> Result
     Ok(done)
 }
 
-/// Reads a text of at most `limit_bytes`; what comes after is left.
-pub(crate) fn read_small(path: &Path, limit_bytes: u64) -> Result<String> {
+/// Reads a file of at most `limit_bytes`; what comes after is left.
+pub(crate) fn read_bytes(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = open_read(path)?.take(limit_bytes).read_to_end(&mut bytes);
     read.map_err(|error| Errno::from_io(&error))?;
+    Ok(bytes)
+}
+
+/// Reads a text of at most `limit_bytes`; what comes after is left.
+pub(crate) fn read_small(path: &Path, limit_bytes: u64) -> Result<String> {
+    let bytes = read_bytes(path, limit_bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The names in a folder, sorted; what is not UTF-8 is left out.
+pub(crate) fn names_in(path: &Path) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(path).map_err(|error| Errno::from_io(&error))?;
+    let name =
+        |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
+    let mut names: Vec<String> = entries.filter_map(name).collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Appends a line to a control file in one write.

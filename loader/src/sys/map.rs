@@ -1,11 +1,11 @@
-//! The map commands, and BPF_BTF_LOAD.
+//! The map commands.
 //!
 //! The kernel copies keys and values without being told how long the caller's
 //! buffers are, so a descriptor keeps the sizes that it was created with, and
 //! each element command checks its buffers against them.
 
-use super::attr::{BtfLoadAttr, Command, MapCreateAttr, MapElemAttr, MapFreezeAttr};
-use super::{Errno, MapInfo, Result, address, address_mut, bpf, length, owned, possible_cpus};
+use super::attr::{Command, MapCreateAttr, MapElemAttr, MapFreezeAttr};
+use super::{Errno, MapInfo, Result, address, address_mut, bpf, owned, possible_cpus};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// One map to create.
@@ -235,19 +235,4 @@ pub(crate) fn map_freeze(map: &MapFd) -> Result<()> {
         map_fd: super::raw(map.fd.as_fd()),
     };
     bpf(Command::MapFreeze, &mut attr).map(drop)
-}
-
-/// Loads an object's BTF; with a `log`, the kernel says there what it dislikes.
-pub(crate) fn btf_load(btf: &[u8], log: Option<&mut [u8]>) -> Result<OwnedFd> {
-    let mut attr = BtfLoadAttr {
-        btf: address(btf),
-        btf_bytes: length(btf.len())?,
-        ..BtfLoadAttr::default()
-    };
-    if let Some(log) = log {
-        attr.log_level = 1;
-        attr.log_bytes = length(log.len())?;
-        attr.log_buf = address_mut(log);
-    }
-    bpf(Command::BtfLoad, &mut attr).map(owned)
 }

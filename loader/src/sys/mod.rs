@@ -12,6 +12,7 @@
 mod attach;
 mod attr;
 mod attr_attach;
+mod btf;
 mod epoll;
 mod errno;
 mod file;
@@ -36,11 +37,12 @@ pub(crate) use attach::{
     ProgAttach, QueryTarget, knows_link_detach, link_detach, link_update, prog_attach, prog_detach,
     prog_query,
 };
+pub(crate) use btf::{btf_get_fd_by_id, btf_get_next_id, btf_kernel_name, btf_load};
 pub(crate) use epoll::Epoll;
 pub(crate) use errno::Errno;
 pub(crate) use file::{
-    append, fd_inode, fd_path, file_len, netns_inode, online_cpus, open_read, possible_cpu_numbers,
-    possible_cpus, pread, read_small, unlink,
+    append, fd_inode, fd_path, file_len, names_in, netns_inode, online_cpus, open_read,
+    possible_cpu_numbers, possible_cpus, pread, read_bytes, read_small, unlink,
 };
 pub(crate) use info::{MapInfo, ProgInfo, link_head, link_info, map_info, prog_info};
 #[allow(
@@ -52,7 +54,7 @@ pub(crate) use link::{
     link_create_perf_event, raw_tracepoint_open,
 };
 pub(crate) use map::{
-    MapCreate, MapFd, btf_load, map_create, map_delete_elem, map_freeze, map_get_next_key,
+    MapCreate, MapFd, map_create, map_delete_elem, map_freeze, map_get_next_key,
     map_lookup_and_delete_elem, map_lookup_elem, map_update_elem,
 };
 pub(crate) use map_batch::{Cursor, map_change_batch, map_lookup_batch};
@@ -65,7 +67,7 @@ pub(crate) use perf::{
     perf_event_open_tracepoint,
 };
 pub(crate) use perf_buffer::{PerfMapping, PerfOutput, monotonic_ns, perf_event_open_output};
-pub(crate) use process::{page_bytes, raise_memlock_limit, release};
+pub(crate) use process::{kernel_version, page_bytes, raise_memlock_limit, release};
 pub(crate) use prog::{ExtRecords, Log, ProgLoad, prog_load};
 pub(crate) use ring::{RingMapping, UserRingMapping};
 pub(crate) use socket::{

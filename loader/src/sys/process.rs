@@ -12,6 +12,16 @@ pub(crate) fn page_bytes() -> usize {
 
 /// The kernel's release: `6.12.117+deb12-cloud-amd64`.
 pub(crate) fn release() -> Result<String> {
+    uname().map(|(release, _)| release)
+}
+
+/// The kernel's version: `#1 SMP Debian 6.12.117-1 (2026-11-01)`.
+pub(crate) fn kernel_version() -> Result<String> {
+    uname().map(|(_, version)| version)
+}
+
+/// Release and version.
+fn uname() -> Result<(String, String)> {
     let mut names = core::mem::MaybeUninit::<libc::utsname>::zeroed();
     // SAFETY: `names` has room for the structure that the call fills.
     if unsafe { libc::uname(names.as_mut_ptr()) } < 0 {
@@ -21,7 +31,12 @@ pub(crate) fn release() -> Result<String> {
     let names = unsafe { names.assume_init() };
     // SAFETY: the kernel ends each array of the structure with a NUL.
     let release = unsafe { CStr::from_ptr(names.release.as_ptr()) };
-    Ok(release.to_string_lossy().into_owned())
+    // SAFETY: as above.
+    let version = unsafe { CStr::from_ptr(names.version.as_ptr()) };
+    Ok((
+        release.to_string_lossy().into_owned(),
+        version.to_string_lossy().into_owned(),
+    ))
 }
 
 /// Lifts the limit of locked memory, which counted BPF memory before 5.11.

@@ -28,8 +28,15 @@ pub(crate) struct ProgLoad<'a> {
     pub(crate) btf: Option<BorrowedFd<'a>>,
     pub(crate) func_info: ExtRecords<'a>,
     pub(crate) line_info: ExtRecords<'a>,
-    /// The type in the kernel's BTF that the program attaches to, or 0.
+    /// The type that the program attaches to, or 0: in the kernel's BTF, or in
+    /// that of `attach_fd`.
     pub(crate) attach_btf_id: u32,
+    /// The module's BTF, or the program, that `attach_btf_id` is in.
+    /// Kernel: 5.6 for programs, 5.11 for modules
+    pub(crate) attach_fd: Option<BorrowedFd<'a>>,
+    /// Descriptors that calls of kernel functions count in, from 1: the BTF of
+    /// modules. Kernel: 5.16
+    pub(crate) fd_array: &'a [BorrowedFd<'a>],
 }
 
 /// Records of one size, as in .BTF.ext.
@@ -71,8 +78,14 @@ pub(crate) fn prog_load(prog: &ProgLoad<'_>, mut log: Option<&mut Log<'_>>) -> R
         prog_name: prog.name,
         expected_attach_type: prog.expected_attach_type,
         attach_btf_id: prog.attach_btf_id,
+        attach_fd: prog.attach_fd.map_or(0, super::raw),
         ..ProgLoadAttr::default()
     };
+    // Number 0 is vmlinux, whatever is there.
+    let first = prog.fd_array.first().copied();
+    let fds = first.into_iter().chain(prog.fd_array.iter().copied());
+    let fds: Vec<u32> = fds.map(super::raw).collect();
+    attr.fd_array = address(&fds);
     if let Some(btf) = prog.btf {
         attr.prog_btf_fd = super::raw(btf);
         attr.func_info_rec_bytes = prog.func_info.rec_bytes;

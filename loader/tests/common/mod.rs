@@ -11,11 +11,16 @@ use trapline_loader::spec::{ObjectSpec, ProgramSpec};
 /// Compilers to try, newest wish first.
 const CLANGS: [&str; 5] = ["clang-19", "clang-18", "clang-17", "clang-16", "clang"];
 
+/// A folder for files of this run; unit tests have none of their own.
+fn folder() -> PathBuf {
+    option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
 /// The object that clang makes of tests/c/NAME.bpf.c.
 pub fn object(name: &str) -> Vec<u8> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/c/{name}.bpf.c"));
     // One file per test process: tests run at the same time.
-    let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
+    let output = folder().join(format!(
         "{name}.{}.{:?}.o",
         std::process::id(),
         std::thread::current().id()

@@ -5,7 +5,13 @@
 //! is it held as a whole in the heap. Knows where the bytes come from; what
 //! they mean is [`btf`](crate::btf)'s business.
 
-use crate::btf::{ReadAt, Source, Target};
+mod file;
+mod hub;
+mod modules;
+
+pub(crate) use modules::Place;
+
+use crate::btf::{Source, Target};
 use crate::error::{Error, Result, ResultExt};
 use crate::sys::{self, Errno};
 use std::fs::File;
@@ -23,6 +29,8 @@ pub(crate) const RUNNING: &str = "/sys/kernel/btf/vmlinux";
 pub struct KernelBtf {
     path: PathBuf,
     target: Option<Target<'static>>,
+    /// Those that were added; the running kernel's, once they were needed.
+    modules: Option<Vec<modules::Module>>,
 }
 
 impl KernelBtf {
@@ -33,11 +41,20 @@ impl KernelBtf {
         Self::from_file(RUNNING)
     }
 
-    /// The types in a file of raw BTF, for kernels that do not show their own
-    /// and for questions about other kernels.
+    /// The types in a file, for kernels that do not show their own and for
+    /// questions about other kernels: raw BTF, or an ELF file (vmlinux) with a
+    /// `.BTF` section.
     pub fn from_file(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        Self { path, target: None }
+        Self {
+            path: path.into(),
+            target: None,
+            modules: None,
+        }
+    }
+
+    /// Does this speak of the kernel that runs, with its modules?
+    fn is_running(&self) -> bool {
+        self.path == Path::new(RUNNING)
     }
 
     /// The types, for looking things up.
@@ -64,37 +81,29 @@ impl Default for KernelBtf {
 
 /// The bytes of a BTF file, mapped if it is the kernel's own and that allows it.
 fn open(path: &Path) -> Result<Source<'static>> {
-    let is_running = path == Path::new(RUNNING);
-    let file = sys::open_read(path).map_err(|errno| match errno {
-        Errno::NOENT if is_running => Error::unsupported("kernel BTF", Some("5.4")),
-        errno => errno.error("open"),
-    })?;
-    let len_bytes = sys::file_len(&file).map_err(|errno| errno.error("fstat"))?;
-    let mapped = is_running.then(|| running_mapped(&file, len_bytes));
-    Ok(match mapped.flatten() {
-        Some(bytes) => Source::from_bytes(bytes),
-        None => Source::from_reader(Reader(file), len_bytes),
-    })
+    if path != Path::new(RUNNING) {
+        return file::open(path);
+    }
+    let file = match sys::open_read(path) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return hub::open_vmlinux(),
+        Err(errno) => return Err(errno.error("open")),
+    };
+    match running_mapped(&file) {
+        Some(bytes) => Ok(Source::from_bytes(bytes)),
+        None => file::of_file(file),
+    }
 }
 
 /// The running kernel's types, mapped once in the life of the process: they are
 /// kernel memory already, so keeping them mapped costs nothing.
-fn running_mapped(file: &File, len_bytes: u64) -> Option<&'static [u8]> {
+fn running_mapped(file: &File) -> Option<&'static [u8]> {
     static MAPPING: OnceLock<Option<sys::FileMapping>> = OnceLock::new();
     let mapping = MAPPING.get_or_init(|| {
-        let bytes = usize::try_from(len_bytes).ok()?;
+        let bytes = usize::try_from(sys::file_len(file).ok()?).ok()?;
         sys::FileMapping::of_sysfs(file.as_fd(), bytes).ok()
     });
     mapping.as_ref().map(sys::FileMapping::as_bytes)
-}
-
-/// A file that is read in pieces.
-struct Reader(File);
-
-impl ReadAt for Reader {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        sys::pread(&self.0, offset, buffer).map_err(|errno| errno.error("pread"))
-    }
 }
 
 #[cfg(test)]
