@@ -1,9 +1,10 @@
 //! Giving the object's own BTF to the kernel.
 
-use super::sanitize::sanitize;
-use crate::btf::ObjectBtf;
+use super::sanitize::{Step, sanitize};
 use crate::error::Result;
+use crate::ext_info::Records;
 use crate::memlock::with_memlock;
+use crate::spec::ObjectSpec;
 use crate::{sys, verifier};
 use std::os::fd::OwnedFd;
 
@@ -28,11 +29,12 @@ pub enum BtfUse {
     },
 }
 
-/// Loads the BTF in the best form that the kernel takes.
+/// Loads the BTF in the best form that the kernel takes. Programs keep their
+/// records of functions and lines only where it still speaks of functions.
 ///
 /// A kernel that takes none is no error, lack of permission is.
-pub(super) fn load(btf: Option<&ObjectBtf>) -> Result<(Option<OwnedFd>, BtfUse)> {
-    let Some(btf) = btf else {
+pub(super) fn load(spec: &mut ObjectSpec) -> Result<(Option<OwnedFd>, BtfUse)> {
+    let Some(btf) = &spec.btf else {
         return Ok((None, BtfUse::None));
     };
     let errno = match with_memlock(|| sys::btf_load(btf.raw(), None)) {
@@ -41,11 +43,25 @@ pub(super) fn load(btf: Option<&ObjectBtf>) -> Result<(Option<OwnedFd>, BtfUse)>
         Err(errno) => errno,
     };
     let refusal = refusal(btf.raw(), errno);
-    let older = sanitize(btf.raw());
-    match older.map(|older| with_memlock(|| sys::btf_load(&older, None))) {
-        Some(Ok(fd)) => Ok((Some(fd), BtfUse::Sanitized { refusal })),
-        _ => Ok((None, BtfUse::Refused { refusal })),
+    let mut last = None;
+    for step in Step::ALL {
+        let older = sanitize(btf.raw(), step);
+        if older.is_none() || older == last {
+            continue;
+        }
+        let loaded = with_memlock(|| sys::btf_load(older.as_deref().unwrap_or_default(), None));
+        if let Ok(fd) = loaded {
+            if step == Step::Functions {
+                for program in &mut spec.programs {
+                    program.func_info = Records::default();
+                    program.line_info = Records::default();
+                }
+            }
+            return Ok((Some(fd), BtfUse::Sanitized { refusal }));
+        }
+        last = older;
     }
+    Ok((None, BtfUse::Refused { refusal }))
 }
 
 /// What the kernel has against a BTF, in its own words.

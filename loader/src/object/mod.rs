@@ -151,7 +151,7 @@ impl Object {
         options: &LoadOptions,
     ) -> Result<Self> {
         let settled = hooks::resolve(&mut spec, kernel, options.kconfig.as_deref())?;
-        let (btf_fd, btf_use) = btf::load(spec.btf.as_ref())?;
+        let (btf_fd, btf_use) = btf::load(&mut spec)?;
         let maps = maps::create_all(&mut spec, btf_fd.as_ref(), options)?;
         let slots = values::fill(&mut spec.maps, &maps)?;
         let name = spec.name.clone();

@@ -6,11 +6,18 @@
 //!
 //! | kind     | kernel | becomes |
 //! |----------|--------|---------|
+//! | FUNC     | 5.0    | a typedef of its prototype |
+//! | FUNC_PROTO | 5.0  | an enum of its parameters |
+//! | VAR      | 5.2    | an integer of one byte |
+//! | DATASEC  | 5.2    | a struct of integers without names |
+//! | global FUNC | 5.6 | a static one |
 //! | FLOAT    | 5.13   | a struct of the same size without members |
 //! | DECL_TAG | 5.16   | an integer of one byte |
 //! | TYPE_TAG | 5.17   | const |
 //! | ENUM64   | 6.0    | a union whose members are one-byte integers |
 //! | signed ENUM | 6.0 | the same without the sign |
+//! | DATASEC named `?...` | 6.9 | named `_...` |
+//! | kind layouts | 7.1 | nothing: what describes the other kinds is left out |
 
 use crate::bytes::u32_at;
 
@@ -19,7 +26,9 @@ const KIND_ARRAY: u32 = 3;
 const KIND_STRUCT: u32 = 4;
 const KIND_UNION: u32 = 5;
 const KIND_ENUM: u32 = 6;
+const KIND_TYPEDEF: u32 = 8;
 const KIND_CONST: u32 = 10;
+const KIND_FUNC: u32 = 12;
 const KIND_FUNC_PROTO: u32 = 13;
 const KIND_VAR: u32 = 14;
 const KIND_DATASEC: u32 = 15;
@@ -28,55 +37,193 @@ const KIND_DECL_TAG: u32 = 17;
 const KIND_TYPE_TAG: u32 = 18;
 const KIND_ENUM64: u32 = 19;
 
+/// The header that all kernels know.
+const HEADER_BYTES: usize = 24;
 /// Name offset, info, size or type.
 const TYPE_BYTES: usize = 12;
 /// An integer of one byte: eight bits, no encoding.
 const ONE_BYTE_INT: u32 = 8;
 const KIND_FLAG: u32 = 1 << 31;
+/// Linkage of a global FUNC.
+const GLOBAL: u32 = 1;
 
-/// The BTF with all newer kinds replaced, or `None` where there is nothing to
-/// replace or the bytes are no BTF.
-pub(super) fn sanitize(raw: &[u8]) -> Option<Vec<u8>> {
-    let header_bytes = u32_at(raw, 4)? as usize;
-    let types_start = header_bytes.checked_add(u32_at(raw, 8)? as usize)?;
-    let types_end = types_start.checked_add(u32_at(raw, 12)? as usize)?;
-    raw.get(types_start..types_end)?;
+/// The name of parameters that have none, after the end of another string.
+const UNNAMED: &[u8] = b"\0_\0";
+
+/// How much is replaced; each step all of those before it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    /// What came after 5.6.
+    Kinds,
+    /// Global functions. Kernel: 5.6
+    Linkage,
+    /// Variables and their sections. Kernel: 5.2
+    Data,
+    /// Functions; records about them make no sense then. Kernel: 5.0
+    Functions,
+}
+
+impl Step {
+    /// All, the gentlest first.
+    pub(super) const ALL: [Self; 4] = [Self::Kinds, Self::Linkage, Self::Data, Self::Functions];
+}
+
+/// Where types and strings lie in the whole.
+struct Parts<'r> {
+    raw: &'r [u8],
+    header_bytes: usize,
+    types_start: usize,
+    types_end: usize,
+    strings: &'r [u8],
+}
+
+impl<'r> Parts<'r> {
+    fn of(raw: &'r [u8]) -> Option<Self> {
+        let header_bytes = u32_at(raw, 4)? as usize;
+        let types_start = header_bytes.checked_add(u32_at(raw, 8)? as usize)?;
+        let types_end = types_start.checked_add(u32_at(raw, 12)? as usize)?;
+        let strings_start = header_bytes.checked_add(u32_at(raw, 16)? as usize)?;
+        let strings_end = strings_start.checked_add(u32_at(raw, 20)? as usize)?;
+        raw.get(types_start..types_end)?;
+        Some(Self {
+            raw,
+            header_bytes,
+            types_start,
+            types_end,
+            strings: raw.get(strings_start..strings_end)?,
+        })
+    }
+}
+
+/// The BTF with all kinds replaced that `step` says, or `None` where there is
+/// nothing to replace or the bytes are no BTF.
+pub(super) fn sanitize(raw: &[u8], step: Step) -> Option<Vec<u8>> {
+    let parts = Parts::of(raw)?;
     // An enum's values become members of this type, which goes to the end.
-    let placeholder_id = count_types(raw, types_start, types_end)? + 1;
-    let mut out = raw.to_vec();
-    let mut changed = false;
+    let placeholder_id = count_types(raw, parts.types_start, parts.types_end)? + 1;
+    let mut types = raw.get(parts.types_start..parts.types_end)?.to_vec();
+    let mut strings = parts.strings.to_vec();
+    let mut changed = parts.header_bytes != HEADER_BYTES;
     let mut needs_placeholder = false;
-    let mut at = types_start;
-    while at < types_end {
-        let info = u32_at(raw, at + 4)?;
+    let mut at = 0;
+    while at < types.len() {
+        let (name, info) = (u32_at(&types, at)?, u32_at(&types, at + 4)?);
         let (kind, count) = (kind_of(info), info & 0xffff);
         changed |= match kind {
-            KIND_FLOAT => rewrite(&mut out, at, Some(0), KIND_STRUCT << 24, None),
-            KIND_TYPE_TAG => rewrite(&mut out, at, Some(0), KIND_CONST << 24, None),
-            KIND_DECL_TAG => {
-                put(&mut out, at + TYPE_BYTES, ONE_BYTE_INT);
-                rewrite(&mut out, at, None, KIND_INT << 24, Some(1))
+            KIND_FUNC_PROTO if step >= Step::Functions => {
+                replace_prototype(&mut types, at, count, &mut strings)
             }
-            KIND_ENUM if info & KIND_FLAG != 0 => {
-                rewrite(&mut out, at, None, info & !KIND_FLAG, None)
+            KIND_FUNC | KIND_VAR | KIND_DATASEC => {
+                replace_old(&mut types, at, step) || rename(&mut strings, kind, name)
             }
             KIND_ENUM64 => {
                 needs_placeholder = true;
-                for member in 0..count as usize {
-                    let member_at = at + TYPE_BYTES + member * 12;
-                    put(&mut out, member_at + 4, placeholder_id);
-                    put(&mut out, member_at + 8, 0);
-                }
-                rewrite(&mut out, at, None, KIND_UNION << 24 | count, None)
+                replace_enum64(&mut types, at, count as usize, placeholder_id)
             }
-            _ => false,
+            _ => replace_new(&mut types, at, kind, info),
         };
         at += TYPE_BYTES + trailing_bytes(kind, count)?;
     }
     if needs_placeholder {
-        insert_placeholder(&mut out, types_end)?;
+        let placeholder = [0, KIND_INT << 24, 1, ONE_BYTE_INT];
+        types.extend(placeholder.iter().flat_map(|word: &u32| word.to_le_bytes()));
     }
-    changed.then_some(out)
+    changed.then(|| joined(&parts, &types, &strings)).flatten()
+}
+
+/// Header, types, strings, without a gap and without anything else: the kernel
+/// takes no more.
+fn joined(parts: &Parts<'_>, types: &[u8], strings: &[u8]) -> Option<Vec<u8>> {
+    let types_bytes = u32::try_from(types.len()).ok()?;
+    let strings_bytes = u32::try_from(strings.len()).ok()?;
+    let mut out = parts.raw.get(..4)?.to_vec();
+    let header = [
+        HEADER_BYTES as u32,
+        0,
+        types_bytes,
+        types_bytes,
+        strings_bytes,
+    ];
+    out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
+    out.extend_from_slice(types);
+    out.extend_from_slice(strings);
+    Some(out)
+}
+
+/// Kinds that are replaced only for kernels before 5.6.
+fn replace_old(types: &mut [u8], at: usize, step: Step) -> bool {
+    let info = u32_at(types, at + 4).unwrap_or(0);
+    let count = info & 0xffff;
+    match kind_of(info) {
+        KIND_FUNC if step >= Step::Functions => rewrite(types, at, None, KIND_TYPEDEF << 24, None),
+        KIND_FUNC if step >= Step::Linkage && count == GLOBAL => {
+            rewrite(types, at, None, KIND_FUNC << 24, None)
+        }
+        KIND_VAR if step >= Step::Data => {
+            put(types, at + TYPE_BYTES, ONE_BYTE_INT);
+            rewrite(types, at, None, KIND_INT << 24, Some(1))
+        }
+        KIND_DATASEC if step >= Step::Data => {
+            for element in 0..count as usize {
+                // From type, offset and size in bytes to name, type and bits.
+                let place = at + TYPE_BYTES + element * 12;
+                let [var, offset] = [place, place + 4].map(|at| u32_at(types, at).unwrap_or(0));
+                put(types, place, 0);
+                put(types, place + 4, var);
+                put(types, place + 8, offset.saturating_mul(8));
+            }
+            rewrite(types, at, Some(0), KIND_STRUCT << 24 | count, None)
+        }
+        _ => false,
+    }
+}
+
+/// Kinds whose replacement does not depend on the kernel's age.
+fn replace_new(types: &mut [u8], at: usize, kind: u32, info: u32) -> bool {
+    match kind {
+        KIND_FLOAT => rewrite(types, at, Some(0), KIND_STRUCT << 24, None),
+        KIND_TYPE_TAG => rewrite(types, at, Some(0), KIND_CONST << 24, None),
+        KIND_DECL_TAG => {
+            put(types, at + TYPE_BYTES, ONE_BYTE_INT);
+            rewrite(types, at, None, KIND_INT << 24, Some(1))
+        }
+        KIND_ENUM if info & KIND_FLAG != 0 => rewrite(types, at, None, info & !KIND_FLAG, None),
+        _ => false,
+    }
+}
+
+/// A prototype's parameters become values, which need names.
+fn replace_prototype(types: &mut [u8], at: usize, count: u32, strings: &mut Vec<u8>) -> bool {
+    for element in 0..count as usize {
+        let place = at + TYPE_BYTES + element * 8;
+        if u32_at(types, place) == Some(0) {
+            if !strings.ends_with(UNNAMED) {
+                strings.extend_from_slice(UNNAMED);
+            }
+            put(types, place, (strings.len() - UNNAMED.len() + 1) as u32);
+        }
+    }
+    rewrite(types, at, None, KIND_ENUM << 24 | count, Some(4))
+}
+
+fn replace_enum64(types: &mut [u8], at: usize, count: usize, placeholder_id: u32) -> bool {
+    for member in 0..count {
+        let member_at = at + TYPE_BYTES + member * 12;
+        put(types, member_at + 4, placeholder_id);
+        put(types, member_at + 8, 0);
+    }
+    rewrite(types, at, None, KIND_UNION << 24 | count as u32, None)
+}
+
+/// Takes the question mark off a section's name.
+fn rename(strings: &mut [u8], kind: u32, name: u32) -> bool {
+    match strings.get_mut(name as usize) {
+        Some(first) if kind == KIND_DATASEC && *first == b'?' => {
+            *first = b'_';
+            true
+        }
+        _ => false,
+    }
 }
 
 fn kind_of(info: u32) -> u32 {
@@ -126,119 +273,6 @@ fn put(out: &mut [u8], at: usize, word: u32) {
     }
 }
 
-/// Appends the placeholder to the types; the strings move behind it.
-fn insert_placeholder(out: &mut Vec<u8>, types_end: usize) -> Option<()> {
-    const PLACEHOLDER: [u32; 4] = [0, KIND_INT << 24, 1, ONE_BYTE_INT];
-    let bytes = PLACEHOLDER.map(u32::to_le_bytes);
-    let added = size_of_val(&bytes) as u32;
-    out.splice(types_end..types_end, bytes.into_iter().flatten());
-    let types_bytes = u32_at(out, 12)?.checked_add(added)?;
-    put(out, 12, types_bytes);
-    // Strings may come before the types, though nobody writes them so.
-    let strings_offset = u32_at(out, 16)?;
-    if strings_offset as usize + u32_at(out, 4)? as usize >= types_end {
-        put(out, 16, strings_offset.checked_add(added)?);
-    }
-    Some(())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn btf(types: &[u32]) -> Vec<u8> {
-        let types_bytes = (types.len() * 4) as u32;
-        let header = [0x0001_eb9f, 24, 0, types_bytes, types_bytes, 1];
-        let words = header
-            .iter()
-            .chain(types)
-            .flat_map(|word| word.to_le_bytes());
-        words.chain([0]).collect()
-    }
-
-    fn words(raw: &[u8]) -> Vec<u32> {
-        let types_bytes = u32_at(raw, 12).unwrap() as usize;
-        (0..types_bytes / 4)
-            .map(|i| u32_at(raw, 24 + i * 4).unwrap())
-            .collect()
-    }
-
-    #[test]
-    fn old_kinds_are_left_alone() {
-        assert_eq!(sanitize(&btf(&[1, KIND_INT << 24, 4, 32])), None);
-    }
-
-    #[test]
-    fn a_float_becomes_a_struct_of_its_size() {
-        let out = sanitize(&btf(&[1, KIND_FLOAT << 24, 8])).unwrap();
-        assert_eq!(words(&out), [0, KIND_STRUCT << 24, 8]);
-    }
-
-    #[test]
-    fn tags_keep_what_follows_in_its_place() {
-        let out = sanitize(&btf(&[
-            1,
-            KIND_DECL_TAG << 24,
-            3,
-            u32::MAX,
-            1,
-            KIND_TYPE_TAG << 24,
-            3,
-            1,
-            KIND_INT << 24,
-            4,
-            32,
-        ]))
-        .unwrap();
-        assert_eq!(
-            words(&out),
-            [
-                1,
-                KIND_INT << 24,
-                1,
-                8,
-                0,
-                KIND_CONST << 24,
-                3,
-                1,
-                KIND_INT << 24,
-                4,
-                32
-            ]
-        );
-    }
-
-    #[test]
-    fn a_64_bit_enum_becomes_a_union_and_the_strings_move() {
-        let out = sanitize(&btf(&[
-            5,
-            KIND_FLAG | KIND_ENUM64 << 24 | 1,
-            8,
-            7,
-            0xffff,
-            0xffff,
-        ]));
-        let out = out.unwrap();
-        assert_eq!(
-            words(&out),
-            [5, KIND_UNION << 24 | 1, 8, 7, 2, 0, 0, KIND_INT << 24, 1, 8]
-        );
-        assert_eq!(u32_at(&out, 16), Some(40));
-        assert_eq!(out.len(), 24 + 40 + 1);
-    }
-
-    #[test]
-    fn a_signed_enum_loses_its_sign_only() {
-        let out = sanitize(&btf(&[1, KIND_FLAG | KIND_ENUM << 24 | 1, 4, 2, 3])).unwrap();
-        assert_eq!(words(&out), [1, KIND_ENUM << 24 | 1, 4, 2, 3]);
-    }
-
-    #[test]
-    fn torn_or_unknown_btf_is_left_alone() {
-        let whole = btf(&[1, KIND_FLOAT << 24, 8, 1, KIND_ENUM64 << 24 | 2, 8]);
-        for end in 0..whole.len() {
-            assert_eq!(sanitize(&whole[..end]), None);
-        }
-        assert_eq!(sanitize(&btf(&[1, 31 << 24, 8])), None);
-    }
-}
+#[path = "sanitize_tests.rs"]
+mod tests;
