@@ -7,9 +7,14 @@
 /// by name.
 pub static OBJECTS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/objects.rs"));
 
-/// The object of that name.
+/// Objects that some or all kernels refuse, each for one reason: what error
+/// messages are tried on. Compiled from `refused/`, sorted by name.
+pub static REFUSED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/refused.rs"));
+
+/// The object of that name, of either list.
 pub fn object(name: &str) -> Option<&'static [u8]> {
-    let found = OBJECTS.iter().find(|(object, _)| *object == name);
+    let mut all = OBJECTS.iter().chain(REFUSED);
+    let found = all.find(|(object, _)| *object == name);
     found.map(|(_, bytes)| *bytes)
 }
 
@@ -19,8 +24,8 @@ mod tests {
 
     #[test]
     fn every_object_is_an_elf_file_and_can_be_found() {
-        assert!(!OBJECTS.is_empty());
-        for (name, bytes) in OBJECTS {
+        assert!(!OBJECTS.is_empty() && !REFUSED.is_empty());
+        for (name, bytes) in OBJECTS.iter().chain(REFUSED) {
             assert!(bytes.starts_with(b"\x7fELF"), "{name}");
             assert_eq!(object(name), Some(*bytes));
         }

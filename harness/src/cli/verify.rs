@@ -15,7 +15,7 @@ use crate::host::workspace_root;
 use crate::kernels::{Lock, Series};
 use crate::progress::Progress;
 use crate::verify::{
-    self, Comparison, Counts, Failures, Line, Object, Options, Table, our_objects,
+    self, Comparison, Counts, Failures, Line, Object, Options, Table, our_objects, refused_objects,
 };
 use crate::vm::Choice;
 
@@ -172,19 +172,25 @@ fn read_all(paths: &[PathBuf]) -> Result<Vec<Object>> {
     paths.iter().map(read).collect()
 }
 
-/// Writes our objects into a folder.
+/// Writes our objects into a folder, and into its folder `refused` those that
+/// kernels refuse, to see what is said of them.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub fn objects(arguments: &ObjectsArguments) -> Result<ExitCode> {
     let folder = &arguments.folder;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for object in our_objects() {
-        let path = folder.join(&object.name);
-        fs::write(&path, &object.bytes)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{}", path.display());
-    }
+    let write = |folder: &Path, objects: Vec<Object>| -> Result<()> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        for object in objects {
+            let path = folder.join(&object.name);
+            fs::write(&path, &object.bytes)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            println!("{}", path.display());
+        }
+        Ok(())
+    };
+    write(folder, our_objects())?;
+    write(&folder.join("refused"), refused_objects())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -169,7 +169,16 @@ impl std::fmt::Display for Counts {
 #[must_use]
 pub fn our_objects() -> Vec<Object> {
     let sensors = trapline_sensors::objects::ALL.iter();
-    let objects = sensors.chain(trapline_corpus::OBJECTS);
+    named(sensors.chain(trapline_corpus::OBJECTS))
+}
+
+/// Objects that some or all kernels refuse, each for one reason.
+#[must_use]
+pub fn refused_objects() -> Vec<Object> {
+    named(trapline_corpus::REFUSED.iter())
+}
+
+fn named<'o>(objects: impl Iterator<Item = &'o (&'o str, &'o [u8])>) -> Vec<Object> {
     let object = |(name, bytes): &(&str, &[u8])| Object {
         name: format!("{name}.bpf.o"),
         bytes: Arc::from(*bytes),
