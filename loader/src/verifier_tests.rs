@@ -14,8 +14,8 @@ fn the_complaint_is_the_last_line_before_the_statistics() {
     let found = complaint(READ).unwrap();
     assert_eq!(found.reason, "R1 invalid mem access 'scalar'");
     assert_eq!(found.insn, Some(1));
-    assert!(found.tail.starts_with("0: R1=ctx()"));
-    assert!(found.tail.ends_with("'scalar'"));
+    assert!(found.above.ends_with("'scalar'"));
+    assert!(!found.lacks_registers());
     assert!(!found.poisoned);
 }
 
@@ -28,7 +28,8 @@ R1 invalid mem access 'scalar'
 Verification failed: Register Type Safety: Invalid dereference
 
 Reason:
-  R1 is an integer scalar here, not a pointer to memory.
+  R1 is an integer scalar here, not a pointer to memory, as this long
+  sentence says.
 
 At:
   Instruction context:
@@ -47,9 +48,16 @@ fn the_report_of_newer_kernels_explains_the_complaint() {
     assert_eq!(found.insn, Some(2));
     assert_eq!(
         found.explanation,
-        Some("R1 is an integer scalar here, not a pointer to memory.")
+        Some(
+            "R1 is an integer scalar here, not a pointer to memory, as this long sentence says."
+                .into()
+        )
     );
-    assert!(found.tail.ends_with("'scalar'"), "{}", found.tail);
+    assert_eq!(
+        found.suggestion.as_deref(),
+        Some("Preserve a pointer-valued register where needed.")
+    );
+    assert!(found.above.ends_with("'scalar'"), "{}", found.above);
 }
 
 #[test]
@@ -58,7 +66,7 @@ fn a_report_whose_head_is_cut_still_gives_the_reason() {
     let found = complaint(cut).unwrap();
     assert_eq!(
         found.reason,
-        "R1 is an integer scalar here, not a pointer to memory."
+        "R1 is an integer scalar here, not a pointer to memory, as this long sentence says."
     );
     assert_eq!(found.explanation, None);
 }
@@ -95,13 +103,38 @@ fn a_poisoned_call_is_recognised_behind_other_words() {
 }
 
 #[test]
-fn the_tail_has_twenty_lines_at_most() {
+fn the_excerpt_has_twenty_lines_at_most() {
     let log: String = (0..100).map(|i| format!("{i}: (b7) r0 = {i}\n")).collect();
     let log = log
         + "R0 !read_ok\nverification time 5 usec\nstack depth 0\nprocessed 100 insns (limit 1000000)\n";
-    let found = complaint(&log).unwrap();
-    assert_eq!(found.tail.lines().count(), 20);
-    assert!(found.tail.starts_with("81: "), "{}", found.tail);
+    let error = crate::Error::invalid_input("x").with_verifier_log(log);
+    let excerpt = error.verifier_excerpt().unwrap();
+    assert_eq!(excerpt.lines().count(), 20);
+    assert!(excerpt.starts_with("81: "), "{excerpt}");
+    assert!(excerpt.ends_with("R0 !read_ok"), "{excerpt}");
+}
+
+#[test]
+fn all_that_is_said_of_the_last_instruction_is_the_reason() {
+    let log = "13: (0f) r0 += r1\nlast_idx 13 first_idx 0\n14: (61) r1 = *(u32 *)(r0 +0)\n \
+        R0_w=map_value(id=0,off=0) R10=fp0\ninvalid access to map value, value_size=32 off=60 \
+        size=4\nR0 max value is outside of the allowed memory range\nprocessed 14 insns\n";
+    let found = complaint(log).unwrap();
+    assert_eq!(
+        found.reason,
+        "invalid access to map value, value_size=32 off=60 size=4; \
+         R0 max value is outside of the allowed memory range"
+    );
+    assert!(!found.lacks_registers());
+}
+
+#[test]
+fn a_log_without_registers_says_so() {
+    let log =
+        "0: (79) r1 = *(u64 *)(r1 +8)\n1: (61) r0 = *(u32 *)(r1 +8)\nR1 invalid mem access 'inv'\n";
+    assert!(complaint(log).unwrap().lacks_registers());
+    let without_insns = "combined stack size of 2 calls is 640. Too large\n";
+    assert!(!complaint(without_insns).unwrap().lacks_registers());
 }
 
 #[test]
@@ -112,7 +145,7 @@ fn a_log_without_a_complaint_has_none() {
         "processed 2 insns (limit 1000000)\n",
         "\u{fffd}",
     ] {
-        let reason = complaint(log).map(|found| found.reason.to_owned());
+        let reason = complaint(log).map(|found| found.reason);
         assert_eq!(reason.is_none(), !log.contains('\u{fffd}'), "{log:?}");
     }
 }

@@ -10,5 +10,5 @@ char LICENSE[] SEC("license") = "Proprietary";
 SEC("raw_tp/sys_enter")
 int not_gpl(void *ctx)
 {
-	return bpf_ktime_get_ns() > 5;
+	return bpf_get_current_task() == 5;
 }

@@ -100,7 +100,7 @@ impl ObjectBtf {
         match index.and_then(|index| self.offsets.get(index)) {
             Some(&offset) => Ok(offset as usize),
             None => Err(Error::not_found(format!(
-                "BTF type {id}, the object has {}",
+                "there is no BTF type {id}, the last is {}",
                 self.last_id()
             ))),
         }

@@ -110,33 +110,39 @@ impl<'d> Elf<'d> {
 }
 
 fn file_header(data: &[u8]) -> Result<&FileHeader64<LE>> {
-    let (header, _) = pod::from_bytes::<FileHeader64<LE>>(data)
-        .map_err(|()| Error::malformed(format!("{} bytes are no ELF file", data.len())))?;
+    let (header, _) = pod::from_bytes::<FileHeader64<LE>>(data).map_err(|()| {
+        let bytes = data.len();
+        Error::malformed(format!(
+            "no ELF file: {bytes} bytes have no room for its header"
+        ))
+    })?;
     let ident = &header.e_ident;
     if ident.magic != elf::ELFMAG {
-        return Err(Error::malformed("no ELF file: wrong magic"));
-    }
-    if ident.class != elf::ELFCLASS64
-        || ident.data != elf::ELFDATA2LSB
-        || header.e_machine.get(LE) != elf::EM_BPF
-        || header.e_type.get(LE) != elf::ET_REL
-    {
-        let feature = "an ELF file other than a 64-bit little-endian BPF object";
-        return Err(Error::new(
-            ErrorKind::Unsupported {
-                feature,
-                since: None,
-            },
-            format!(
-                "class {}, byte order {}, machine {}, type {}: not a 64-bit little-endian BPF object",
-                ident.class.0,
-                ident.data.0,
-                header.e_machine.get(LE).0,
-                header.e_type.get(LE).0
-            ),
+        return Err(Error::malformed(
+            "no ELF file: it does not start with 7f 45 4c 46",
         ));
     }
-    Ok(header)
+    let machine = header.e_machine.get(LE);
+    let what = if ident.class != elf::ELFCLASS64 {
+        "a 32-bit ELF file, which BPF does not have".to_owned()
+    } else if ident.data != elf::ELFDATA2LSB {
+        "a big-endian ELF file; only little-endian ones are loaded (clang --target=bpfel)"
+            .to_owned()
+    } else if machine != elf::EM_BPF {
+        format!(
+            "an ELF file for machine {}, not for BPF, which is 247 (clang --target=bpf)",
+            machine.0
+        )
+    } else if header.e_type.get(LE) != elf::ET_REL {
+        "a linked ELF file, not an object as clang -c makes it".to_owned()
+    } else {
+        return Ok(header);
+    };
+    let kind = ErrorKind::Unsupported {
+        feature: "an ELF file other than a 64-bit little-endian BPF object",
+        since: None,
+    };
+    Err(Error::new(kind, what))
 }
 
 /// The section table; its length is in the file header or, for very many
@@ -146,7 +152,12 @@ fn section_headers<'d>(
     header: &FileHeader64<LE>,
 ) -> Result<&'d [SectionHeader64<LE>]> {
     let offset = header.e_shoff.get(LE);
-    let bad = || Error::malformed(format!("section table at byte {offset} is out of bounds"));
+    let bad = || {
+        Error::malformed(format!(
+            "the section table at byte {offset} does not lie in the file's {} bytes",
+            data.len()
+        ))
+    };
     let table = usize::try_from(offset).ok().and_then(|at| data.get(at..));
     let table = table.ok_or_else(bad)?;
     if usize::from(header.e_shentsize.get(LE)) != size_of::<SectionHeader64<LE>>() {
@@ -188,11 +199,13 @@ fn section<'d>(
     names: &'d [u8],
 ) -> Result<Section<'d>> {
     let name = name(names, header.sh_name.get(LE));
+    let file_bytes = data.len();
     let data = content(data, header).ok_or_else(|| {
         Error::malformed(format!(
-            "section {index} ({name}): {} bytes at byte {} are out of bounds",
+            "section {index} ({name}): {} bytes at byte {} do not lie in the file's {}",
             header.sh_size.get(LE),
-            header.sh_offset.get(LE)
+            header.sh_offset.get(LE),
+            file_bytes
         ))
     })?;
     Ok(Section {

@@ -33,6 +33,7 @@ mod programs;
 mod refusal;
 mod sanitize;
 mod symbols;
+mod too_old;
 mod values;
 
 use crate::attach::Link;

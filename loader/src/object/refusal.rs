@@ -1,13 +1,17 @@
 //! Asking the verifier why, and saying it.
 
+use super::too_old;
 use crate::error::{Error, ErrorKind};
+use crate::relo_core;
 use crate::spec::{ObjectSpec, ProgramSpec};
 use crate::sys::{self, Errno, Log};
-use crate::{relo_core, verifier};
+use crate::verifier::{self, Complaint, VerifierStats};
 use std::os::fd::OwnedFd;
 
 /// The part of the log that is asked for on refusal: the failing path.
-const LOG_LEVEL_PATH: u32 = 1;
+pub(super) const LOG_LEVEL_PATH: u32 = 1;
+/// Every path, with the registers before every instruction.
+const LOG_LEVEL_REGISTERS: u32 = 2;
 /// The statistics alone, and the complaint.
 pub(super) const LOG_LEVEL_STATS: u32 = 4;
 
@@ -16,11 +20,18 @@ pub(super) const LOG_LEVEL_STATS: u32 = 4;
 const LOG_BYTES: usize = 64 << 10;
 const LOG_BYTES_MAX: usize = (16 << 20) - 1;
 
+/// A program with so many instructions processed fits into a log of registers:
+/// some 200 bytes for each.
+const REGISTERS_INSNS: u32 = 4000;
+const REGISTERS_BYTES: usize = 1 << 20;
+
 /// Why a program was refused.
 pub(super) struct Refusal {
     pub(super) errno: Errno,
     /// The verifier's log, empty where it was not even asked.
     pub(super) log: String,
+    /// What the kernel lacks, where that was found out otherwise.
+    pub(super) lacks: Option<Error>,
 }
 
 /// Loads with a log that grows until it fits. `first`, the errno of an attempt
@@ -42,19 +53,47 @@ pub(super) fn load_with_log(load: &sys::ProgLoad<'_>, first: Errno) -> Result<Ow
         };
         let needed = log.true_bytes as usize;
         if errno != Errno::NOSPC {
-            return Err(Refusal {
-                errno,
-                log: verifier::text(&buffer),
-            });
+            return Err(refused(load, errno, verifier::text(&buffer)));
         }
         if bytes == LOG_BYTES_MAX {
-            return Err(Refusal {
-                errno: first,
-                log: cut_log(load, &buffer, needed),
-            });
+            return Err(refused(load, first, cut_log(load, &buffer, needed)));
         }
         bytes = needed.max(bytes * 8).min(LOG_BYTES_MAX);
     }
+}
+
+/// Asks for what a log does not say.
+fn refused(load: &sys::ProgLoad<'_>, errno: Errno, log: String) -> Refusal {
+    let complaint = verifier::complaint(&log);
+    let is_silent = complaint.is_none() && errno == Errno::INVAL;
+    let lacks = is_silent.then(|| too_old::program_type(load)).flatten();
+    let registers = complaint.and_then(|complaint| log_of_registers(load, &log, &complaint));
+    let log = registers.unwrap_or(log);
+    Refusal { errno, log, lacks }
+}
+
+/// The log of a short program once more, with registers, where it shows none.
+///
+/// Kernel: before 5.17; since then they stand behind each instruction.
+fn log_of_registers(
+    load: &sys::ProgLoad<'_>,
+    log: &str,
+    complaint: &Complaint<'_>,
+) -> Option<String> {
+    let processed = VerifierStats::parse(log)?.processed_insns;
+    if !complaint.lacks_registers() || processed > REGISTERS_INSNS {
+        return None;
+    }
+    let mut buffer = vec![0; REGISTERS_BYTES];
+    let mut log = Log {
+        level: LOG_LEVEL_REGISTERS,
+        buffer: &mut buffer,
+        true_bytes: 0,
+    };
+    let loaded = sys::prog_load(load, Some(&mut log));
+    let text = verifier::text(&buffer);
+    let is_same = verifier::complaint(&text).is_some_and(|found| found.reason == complaint.reason);
+    (loaded.is_err() && is_same).then_some(text)
 }
 
 /// The text of a log that did not fit, with the verifier's last words.
@@ -87,15 +126,15 @@ impl Refusal {
         program: &ProgramSpec,
         relocation: impl Fn(usize) -> Option<&'r relo_core::Relocated>,
     ) -> Error {
-        let Self { errno, log } = self;
+        let Self { errno, log, lacks } = self;
         let Some(complaint) = verifier::complaint(&log) else {
-            return errno.error("BPF_PROG_LOAD, without a word from the verifier");
+            return lacks.unwrap_or_else(|| silence(errno));
         };
-        let mut cause = format!("{} ({errno})", complaint.reason);
-        if let Some(explanation) = complaint.explanation {
-            cause = format!("{cause}: {explanation}");
-        }
-        let mut error = Error::new(ErrorKind::Rejected, cause);
+        let words = words(errno, &complaint);
+        let mut error = match too_old::helper(&complaint.reason) {
+            Some(error) => error.context(words),
+            None => Error::new(ErrorKind::Rejected, words),
+        };
         if complaint.poisoned {
             // Both halves of a 64-bit load are poisoned; either may be named.
             let insn = complaint.insn;
@@ -103,23 +142,62 @@ impl Refusal {
                 let before = insn.checked_sub(1).and_then(&relocation);
                 relocation(insn).or(before).filter(|found| found.poisoned)
             });
-            error = error.context(match found {
-                Some(found) => {
-                    format!("the kernel has no answer to {}", found.description)
-                }
-                None => "the kernel has no answer to a CO-RE relocation".to_owned(),
-            });
+            let what = found.map_or("a field, type or value", |found| &found.description);
+            error = error.context(format!(
+                "the program reaches a CO-RE relocation that this kernel has nothing for: {what}"
+            ));
         }
         if let Some(insn) = complaint.insn {
-            error = error.context(match spec.line_at(program, insn) {
-                Some((file, line, source)) => {
-                    format!("instruction {insn}, {file}:{line}: {source}")
-                }
-                None => format!("instruction {insn}"),
-            });
+            error = error.context(place(spec, program, insn));
         }
         error
             .context("refused by the verifier")
             .with_verifier_log(log)
     }
 }
+
+/// The error of a refusal that the kernel gives no reason for.
+fn silence(errno: Errno) -> Error {
+    errno.error(match errno {
+        Errno::PERM => {
+            "BPF_PROG_LOAD: this takes root, or CAP_BPF with CAP_PERFMON or CAP_NET_ADMIN"
+        }
+        _ => "BPF_PROG_LOAD, without a word from the verifier",
+    })
+}
+
+/// What the verifier says, and its own explanation where it has one.
+fn words(errno: Errno, complaint: &Complaint<'_>) -> String {
+    let Complaint { reason, .. } = complaint;
+    let mut words = match complaint.poisoned {
+        true => format!("{reason}, which marks such a relocation ({errno})"),
+        false => format!("{reason} ({errno})"),
+    };
+    let more = [&complaint.explanation, &complaint.suggestion];
+    for (more, between) in more.into_iter().zip([":", ""]) {
+        if let Some(more) = more {
+            words = format!("{words}{between} {more}");
+        }
+    }
+    words
+}
+
+/// Where an instruction is: its number, its function if it is not the
+/// program's own, and its source line.
+fn place(spec: &ObjectSpec, program: &ProgramSpec, insn: usize) -> String {
+    let before = |(_, first): &&(String, usize)| *first <= insn;
+    let function = program.subprograms.iter().skip(1).rev().find(before);
+    let function = function.map_or(String::new(), |(name, _)| format!(" in {name}"));
+    match spec.line_at(program, insn) {
+        Some((file, line, source)) => {
+            // As the kernel shows it: without the folders of another machine.
+            let file = file.rsplit('/').next().unwrap_or_default();
+            format!("instruction {insn}{function}, {file}:{line}: {source}")
+        }
+        None => format!("instruction {insn}{function}"),
+    }
+}
+
+#[cfg(test)]
+#[path = "refusal_tests.rs"]
+mod tests;

@@ -26,7 +26,7 @@ pub fn apply(insns: &mut [Insn], at: usize, resolution: &Resolution) -> Result<b
             return patch_memory(insns, at, resolution);
         }
         class::LD => patch_ldimm64(insns, at, resolution)?,
-        _ => return Err(Error::malformed(format!("against instruction {insn:?}"))),
+        _ => return Err(unfit(insn.code)),
     }
     Ok(false)
 }
@@ -37,6 +37,12 @@ fn poison(insns: &mut [Insn], at: usize) {
     for insn in insns.iter_mut().skip(at).take(slots) {
         *insn = Insn::call(POISON);
     }
+}
+
+fn unfit(code: u8) -> Error {
+    Error::malformed(format!(
+        "an instruction with code {code:#04x} has no place for it"
+    ))
 }
 
 fn expect(resolution: &Resolution, found: u64) -> Result<()> {
@@ -51,7 +57,7 @@ fn expect(resolution: &Resolution, found: u64) -> Result<()> {
 
 fn patch_alu(insn: &mut Insn, resolution: &Resolution) -> Result<()> {
     if insn.code & SOURCE_REGISTER != 0 {
-        return Err(Error::malformed(format!("against instruction {insn:?}")));
+        return Err(unfit(insn.code));
     }
     expect(resolution, i64::from(insn.imm) as u64)?;
     insn.imm = resolution.new as u32 as i32;
@@ -112,7 +118,7 @@ fn patch_ldimm64(insns: &mut [Insn], at: usize, resolution: &Resolution) -> Resu
         && low.off == 0
         && high.is_some_and(|high| high.code == 0 && high.regs == 0 && high.off == 0);
     if !is_plain {
-        return Err(Error::malformed(format!("against instruction {low:?}")));
+        return Err(unfit(low.code));
     }
     expect(resolution, insn::ldimm64_value(insns, at).unwrap_or(0))?;
     insn::set_ldimm64_value(insns, at, resolution.new)

@@ -63,7 +63,10 @@ impl<'d> Ext<'d> {
         let field = |index| word(data, index).unwrap_or(0);
         let header_bytes = field(1);
         if field(0) & 0xffff != MAGIC {
-            return Err(Error::malformed("wrong magic"));
+            let found = field(0) & 0xffff;
+            return Err(Error::malformed(format!(
+                "it starts with {found:#x}, not {MAGIC:#x}"
+            )));
         }
         if header_bytes < MIN_HEADER_BYTES || data.len() < header_bytes as usize {
             return Err(Error::malformed(format!(
@@ -77,7 +80,12 @@ impl<'d> Ext<'d> {
             let (offset, length) = (field(first_field) as usize, field(first_field + 1) as usize);
             let bytes = body.get(offset..).and_then(|rest| rest.get(..length));
             bytes
-                .ok_or_else(|| Error::malformed("out of bounds"))
+                .ok_or_else(|| {
+                    Error::malformed(format!(
+                        "{length} bytes at byte {offset} do not lie in the section's {}",
+                        body.len()
+                    ))
+                })
                 .and_then(|bytes| Table::parse(bytes, record_bytes, btf, &names))
                 .with_context(|| format!("{what} table"))
         };
@@ -115,7 +123,9 @@ impl<'d> Table<'d> {
         let torn = || Error::malformed("torn");
         let rec_size = u32_at(data, 0).ok_or_else(torn)?;
         if (rec_size as usize) < known_bytes || rec_size % 4 != 0 {
-            return Err(Error::malformed(format!("records of {rec_size} bytes")));
+            return Err(Error::malformed(format!(
+                "records of {rec_size} bytes, not of {known_bytes} or more"
+            )));
         }
         let mut sections = BTreeMap::<usize, Vec<_>>::new();
         let mut rest = data.get(4..).unwrap_or_default();

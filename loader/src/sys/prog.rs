@@ -13,6 +13,7 @@ const INSN_BYTES: usize = 8;
 const AGAIN_LIMIT: u32 = 5;
 
 /// One program to load.
+#[derive(Clone, Copy)]
 pub(crate) struct ProgLoad<'a> {
     pub(crate) prog_type: u32,
     pub(crate) expected_attach_type: u32,

@@ -22,7 +22,10 @@ fn what_is_no_object_is_one_record_without_a_program() {
     assert_eq!(verified["object"], 7);
     assert_eq!(verified["verdict"], "rejected");
     assert_eq!(verified["program"], serde_json::Value::Null);
-    assert_eq!(verified["chain"][0], "no ELF file: wrong magic");
+    assert_eq!(
+        verified["chain"][0],
+        "no ELF file: it does not start with 7f 45 4c 46"
+    );
 }
 
 #[test]
