@@ -51,7 +51,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use btf::BtfUse;
-pub use hooks::look_up;
 
 /// How to load an object.
 #[derive(Clone, Debug, Default)]

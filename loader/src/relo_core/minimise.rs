@@ -2,7 +2,7 @@
 
 use super::access::Spec;
 use super::kind::ReloKind;
-use super::{Tried, observe};
+use super::{Local, Tried, observe};
 use crate::btf::{Depth, Selection, Target, Types};
 use crate::error::{Result, ResultExt};
 use crate::spec::ObjectSpec;
@@ -23,22 +23,24 @@ enum Reached {
 /// Relocations resolve against it as against the whole: offsets, sizes, values,
 /// what is there and what is not. But types have other ids, so what a kernel is
 /// told by id still needs that kernel's own BTF: hooks of `fentry`, `tp_btf` and
-/// the like, and relocations for a target type id. Of hooks it says whether
-/// they exist, and what they take.
+/// the like, kernel functions and variables, and relocations for a target type
+/// id. Of those it says whether they exist, and what they take.
 ///
 /// The same objects and the same BTF give the same bytes.
 ///
 /// # Errors
 /// As [`relocate`](super::relocate).
 pub fn minimise(objects: &[ObjectSpec], target: &mut Target<'_>) -> Result<Vec<u8>> {
+    look_once(objects, target)?;
     let mut reached = Vec::new();
     for object in objects {
         observe(object, target, &mut |tried| reached.extend(reach(tried)))?;
     }
     let programs = objects.iter().flat_map(|object| &object.programs);
-    let hooks: Vec<_> = programs
-        .filter_map(|program| program.kind.attach.kernel_type())
-        .collect();
+    let hooks = programs.filter_map(|program| program.kind.attach.kernel_type());
+    let externs = objects.iter().flat_map(|object| &object.externs);
+    let externs = externs.filter_map(|external| external.kernel_type());
+    let hooks: Vec<_> = hooks.chain(externs).collect();
     let names: Vec<_> = hooks.iter().map(|(kind, name)| (*kind, &**name)).collect();
     let hooks = match names.is_empty() {
         true => Vec::new(),
@@ -57,6 +59,31 @@ pub fn minimise(objects: &[ObjectSpec], target: &mut Target<'_>) -> Result<Vec<u
         selection.add(*id, Depth::Names)?;
     }
     selection.write()
+}
+
+/// Looks for the types of all objects in one pass over the kernel's.
+fn look_once(objects: &[ObjectSpec], target: &mut Target<'_>) -> Result<()> {
+    let (mut roots, mut names) = (Vec::new(), Vec::new());
+    for object in objects {
+        let relos = object
+            .programs
+            .iter()
+            .flat_map(|program| &program.core_relos);
+        for (btf, relo) in object
+            .btf
+            .iter()
+            .flat_map(|btf| relos.clone().map(move |r| (btf, r)))
+        {
+            // What cannot be read is for the relocation itself to complain of.
+            if let Ok(local) = Local::read(btf, relo) {
+                names.extend(local.spec.accessors.iter().filter_map(|a| a.name.clone()));
+                roots.extend(local.wanted);
+            }
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    target.prepare(&roots, &names)
 }
 
 /// What has to stay for a relocation to end as it did.

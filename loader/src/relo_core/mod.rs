@@ -11,12 +11,14 @@ mod access;
 mod compare;
 mod kind;
 mod minimise;
+mod near;
 mod patch;
 mod type_match;
 mod value;
 
 pub use kind::ReloKind;
 pub use minimise::minimise;
+pub use near::{Absence, absence};
 pub use patch::POISON;
 
 use std::collections::{BTreeMap, BTreeSet};

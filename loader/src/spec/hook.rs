@@ -1,7 +1,8 @@
-//! What the kernel's types call a hook.
+//! What the kernel's types call a hook, a function or a variable.
 
+use super::externs::{ExternKind, ExternSpec};
 use super::types::AttachSpec;
-use crate::btf::Kind;
+use crate::btf::{Kind, essential_name};
 
 impl AttachSpec {
     /// Kind and name of the type in the kernel's BTF that stands for the hook:
@@ -20,5 +21,19 @@ impl AttachSpec {
             Self::Iter { target } => Some((Kind::Func, format!("bpf_iter_{target}"))),
             _ => None,
         }
+    }
+}
+
+impl ExternSpec {
+    /// Kind and name of the type in the kernel's BTF, or in a module's, that
+    /// stands for the extern. `None` where types play no part.
+    pub fn kernel_type(&self) -> Option<(Kind, String)> {
+        let kind = match self.kind {
+            ExternKind::Function => Kind::Func,
+            ExternKind::Variable => Kind::Var,
+            _ => return None,
+        };
+        let name = essential_name(self.name.as_bytes());
+        Some((kind, String::from_utf8_lossy(name).into_owned()))
     }
 }
