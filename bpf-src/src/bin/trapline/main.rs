@@ -1,0 +1,60 @@
+//! `trapline`: eBPF objects from the command line.
+//!
+//! `load` puts them into the running kernel and says what became of each
+//! program; `check` says what they need and whether they fit other kernels'
+//! types, without privileges and without a kernel; `btf min` makes the little
+//! of a kernel's types that they look at.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod btf;
+mod check;
+mod files;
+mod load;
+mod table;
+
+/// Loads eBPF objects, and says beforehand whether they will load.
+#[derive(Debug, Parser)]
+#[command(name = "trapline", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Load(load::Arguments),
+    Check(check::Arguments),
+    Btf(btf::Arguments),
+}
+
+/// 0 when all went well, 1 when something did not, 2 for wrong arguments.
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::Load(arguments) => load::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Btf(arguments) => btf::run(arguments),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}
