@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod boot;
+mod btf;
 mod kernels;
 mod matrix;
 mod verify;
@@ -23,6 +24,8 @@ struct Arguments {
 enum Command {
     /// What the sensors cost, in executed instructions.
     Bench(bench::Arguments),
+    /// Writes the minimised BTF of every kernel, in vm-images/btf.
+    Btf(btf::Arguments),
     /// The kernels of the matrix: what is locked, what is cached.
     Kernels(kernels::Arguments),
     /// The main job: all workloads on all kernels, then a table and a page.
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Btf(arguments) => btf::run(&arguments),
         Command::Kernels(arguments) => kernels::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

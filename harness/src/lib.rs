@@ -1,7 +1,7 @@
 //! Host side of the harness: kernels, images, VMs, recordings, verdicts.
 
 pub mod bench;
-pub mod cases;
+pub mod btf;
 pub mod cli;
 pub mod hooks;
 pub mod host;

@@ -1,5 +1,0 @@
-//! Cases about maps: types, access, pinning.
-
-use super::Case;
-
-pub(super) const CASES: &[Case] = &[];
