@@ -68,6 +68,7 @@ pub fn plan() -> Plan {
         mode: Mode::Bench,
         flavours: vec!["fentry".to_owned(), "kprobe".to_owned()],
         workloads: Vec::new(),
+        cases: Vec::new(),
         workload_timeout: Duration::from_secs(60),
         fault: None,
     }

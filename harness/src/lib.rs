@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod btf;
+pub mod cases;
 pub mod cli;
 pub mod hooks;
 pub mod host;

@@ -5,11 +5,14 @@
 
 pub mod events;
 pub mod html;
+mod html_cases;
 pub mod table;
 
 use std::path::PathBuf;
 
+use crate::cases::{self, Expectation};
 use crate::kernels::Series;
+use crate::recording::{Case, CaseOutcome, Frame};
 use crate::rows::{FLAVOURS, Matrix, Workload};
 use crate::run::KernelRun;
 use crate::snapshot::Snapshots;
@@ -20,6 +23,8 @@ use crate::verdict::{self, JudgedRun};
 pub struct Report {
     /// One per workload, in their order.
     pub workloads: Vec<WorkloadRow>,
+    /// One per case of the loader, in their order.
+    pub cases: Vec<CaseRow>,
     /// One per kernel, ascending.
     pub kernels: Vec<KernelColumn>,
     /// How long the whole job took.
@@ -44,6 +49,55 @@ pub struct Cell {
     pub events: Option<usize>,
     /// Everything that is wrong; none: it passed.
     pub wrong: Option<String>,
+}
+
+/// One case of the loader on all kernels.
+#[derive(Clone, Debug)]
+pub struct CaseRow {
+    /// Its name, and what is expected of it.
+    pub expected: Expectation,
+    /// One per kernel, in their order.
+    pub cells: Vec<CaseCell>,
+}
+
+impl CaseRow {
+    /// `loader::attach_kprobe`
+    pub fn name(&self) -> String {
+        format!("{}::{}", cases::FAMILY, self.expected.name)
+    }
+}
+
+/// One case of the loader on one kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseCell {
+    /// What the guest said, if it came to it.
+    pub case: Option<Case>,
+    /// Everything that is wrong; none: it is as expected.
+    pub wrong: Option<String>,
+}
+
+impl CaseCell {
+    /// The outcome in a word: how many runs were counted, the version that it
+    /// needs, or that this kernel is excused.
+    pub fn text(&self) -> String {
+        let Some(case) = &self.case else {
+            return "-".to_owned();
+        };
+        match case.outcome {
+            CaseOutcome::Exercised => case.counted.unwrap_or(0).to_string(),
+            CaseOutcome::Unsupported => {
+                format!("≥{}", case.since.as_deref().unwrap_or("?"))
+            }
+            CaseOutcome::Absent => "none".to_owned(),
+            CaseOutcome::Failed => "-".to_owned(),
+        }
+    }
+
+    /// Whether the loader did what the case is about.
+    pub fn is_exercised(&self) -> bool {
+        let outcome = self.case.as_ref().map(|case| case.outcome);
+        outcome == Some(CaseOutcome::Exercised)
+    }
 }
 
 /// One kernel.
@@ -71,6 +125,8 @@ pub struct KernelColumn {
     pub lost: u64,
     /// Events of processes outside the workloads.
     pub foreign: usize,
+    /// How long all of the loader's cases took.
+    pub cases_ms: u64,
     /// What was loaded, per flavour.
     pub flavours: Vec<FlavourLoad>,
     /// What the kernel printed.
@@ -122,10 +178,15 @@ impl Report {
         };
         Self {
             workloads: matrix.workloads.iter().map(row).collect(),
+            cases: matrix
+                .cases
+                .iter()
+                .map(|expected| case_row(&judged, expected))
+                .collect(),
             kernels: runs
                 .iter()
                 .zip(&judged)
-                .map(|(run, judged)| column(run, judged, &matrix.workloads))
+                .map(|(run, judged)| column(run, judged, matrix))
                 .collect(),
             seconds,
         }
@@ -134,7 +195,10 @@ impl Report {
     /// How many cells and boots there are, and how many of them are wrong.
     pub fn counts(&self) -> (usize, usize) {
         let cells = self.workloads.iter().flat_map(|row| &row.cells);
-        let wrong = cells.map(|cell| cell.wrong.is_some());
+        let cases = self.cases.iter().flat_map(|row| &row.cells);
+        let wrong = cells
+            .map(|cell| cell.wrong.is_some())
+            .chain(cases.map(|cell| cell.wrong.is_some()));
         let boots = self.kernels.iter().map(|kernel| kernel.wrong.is_some());
         wrong.chain(boots).fold((0, 0), |(all, bad), wrong| {
             (all + 1, bad + usize::from(wrong))
@@ -152,6 +216,10 @@ impl Report {
                 let text = row.cells.get(place).and_then(|cell| cell.wrong.as_deref());
                 wrong.extend(text.map(|text| (format!("{prefix}::{}", row.workload), text)));
             }
+            for row in &self.cases {
+                let text = row.cells.get(place).and_then(|cell| cell.wrong.as_deref());
+                wrong.extend(text.map(|text| (format!("{prefix}::{}", row.name()), text)));
+            }
         }
         wrong
     }
@@ -167,7 +235,18 @@ fn cell(run: &JudgedRun, workload: &Workload, snapshots: &Snapshots) -> Cell {
     }
 }
 
-fn column(run: &KernelRun, judged: &JudgedRun, workloads: &[Workload]) -> KernelColumn {
+fn case_row(runs: &[JudgedRun], expected: &Expectation) -> CaseRow {
+    let cell = |run: &JudgedRun| CaseCell {
+        case: run.case(&expected.name).cloned(),
+        wrong: run.loader(expected).err(),
+    };
+    CaseRow {
+        expected: expected.clone(),
+        cells: runs.iter().map(cell).collect(),
+    }
+}
+
+fn column(run: &KernelRun, judged: &JudgedRun, matrix: &Matrix) -> KernelColumn {
     let facts = run.facts.as_ref();
     let frames = run
         .recording
@@ -185,10 +264,17 @@ fn column(run: &KernelRun, judged: &JudgedRun, workloads: &[Workload]) -> Kernel
         received: 0,
         lost: 0,
         foreign: 0,
+        cases_ms: frames
+            .iter()
+            .map(|frame| match frame {
+                Frame::Case(case) => case.elapsed_ms,
+                _ => 0,
+            })
+            .fold(0, u64::saturating_add),
         flavours: verdict::sensors(frames).map(flavour_load).collect(),
         serial_log: facts.map(|facts| facts.serial_log.clone()),
     };
-    for workload in workloads {
+    for workload in &matrix.workloads {
         for judged in FLAVOURS
             .iter()
             .filter_map(|flavour| judged.judged(workload, flavour))

@@ -1,5 +1,43 @@
 use super::*;
 
+fn case_row() -> CaseRow {
+    let text = "[[case]]\nname = \"attach_netkit\"\nhow = \"netkit\"\nsince = \"6.7\"\n\
+                excused = { \"6.12\" = \"no <modules>\" }";
+    let case = |outcome| Case {
+        name: "attach_netkit".into(),
+        outcome,
+        how: None,
+        expected: None,
+        counted: None,
+        after_detach: None,
+        feature: None,
+        since: None,
+        error: None,
+        elapsed_ms: 12,
+    };
+    CaseRow {
+        expected: cases::parse(text).unwrap().remove(0),
+        cells: vec![
+            CaseCell {
+                case: Some(Case {
+                    feature: Some("netkit".into()),
+                    since: Some("6.7".into()),
+                    ..case(CaseOutcome::Unsupported)
+                }),
+                wrong: None,
+            },
+            CaseCell {
+                case: Some(Case {
+                    how: Some("netkit".into()),
+                    counted: Some(3),
+                    ..case(CaseOutcome::Exercised)
+                }),
+                wrong: Some("6.12 does it".into()),
+            },
+        ],
+    }
+}
+
 fn report() -> Report {
     let workload = |name: &str| Workload {
         family: "process".into(),
@@ -21,6 +59,7 @@ fn report() -> Report {
         received: 1200,
         lost: 0,
         foreign: 2,
+        cases_ms: 1234,
         flavours: vec![FlavourLoad {
             flavour: "fentry".into(),
             attached: vec![("fentry".into(), 5), ("tp_btf".into(), 2)],
@@ -49,6 +88,7 @@ fn report() -> Report {
                 document: None,
             },
         ],
+        cases: vec![case_row()],
         kernels: vec![
             kernel(Series::new(5, 10), None),
             kernel(Series::new(6, 12), Some("lost")),
@@ -66,16 +106,21 @@ fn the_table_shows_counts_marks_and_a_foot() {
     }
     .to_string();
     let expected = "\
-events                5.10  6.12
-process::fork          18✓   18✓
-process::exec_script    5✗    -✗
+events                 5.10  6.12
+process::fork           18✓   18✓
+process::exec_script     5✗    -✗
+
+runs of programs       5.10  6.12
+loader::attach_netkit  ≥6.7    3✗
 ";
     assert!(table.starts_with(expected), "{table}");
     for line in [
-        "boot                     ✓     ✗",
-        "highest insns k       30.5  30.5",
+        "boot                      ✓     ✗",
+        "highest insns k        30.5  30.5",
+        "loader cases s          1.2   1.2",
+        "none: no <modules> (attach_netkit on 6.12)",
         "fentry: 5 fentry, 2 tp_btf (on 5.10 6.12)",
-        "FAILED: 6 rows on 2 kernels, 3 of them wrong, in 61.2 s",
+        "FAILED: 8 rows on 2 kernels, 4 of them wrong, in 61.2 s",
     ] {
         assert!(table.contains(line), "{line}\n{table}");
     }
@@ -90,7 +135,8 @@ fn every_difference_is_told_under_its_rows_name() {
         [
             "k5_10::process::exec_script",
             "k6_12::boot::complete",
-            "k6_12::process::exec_script"
+            "k6_12::process::exec_script",
+            "k6_12::loader::attach_netkit"
         ]
     );
 }

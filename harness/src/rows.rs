@@ -1,7 +1,9 @@
 //! Rows: what the matrix consists of, known before anything boots.
 //!
 //! Kernels come from `vm-images/kernels.toml`, workloads from
-//! `harness/guest/workloads.txt`. A row is one of each, or a whole boot.
+//! `harness/guest/workloads.txt`, the loader's cases from
+//! `harness/guest/loader.toml`. A row is a kernel and one of these, or a whole
+//! boot.
 
 use std::fmt;
 use std::fs;
@@ -9,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cases::{self, Expectation};
 use crate::kernels::{Lock, Series};
 
 /// Where the guest's table of workloads is told to the host, below the root.
@@ -48,6 +51,8 @@ pub enum Subject {
     Boot,
     /// One workload under both flavours.
     Workload(Workload),
+    /// One of the loader's cases, by its name.
+    Case(String),
 }
 
 impl Row {
@@ -56,24 +61,29 @@ impl Row {
         match &self.subject {
             Subject::Boot => format!("{}::boot::complete", self.series.row_prefix()),
             Subject::Workload(workload) => format!("{}::{workload}", self.series.row_prefix()),
+            Subject::Case(case) => {
+                format!("{}::{}::{case}", self.series.row_prefix(), cases::FAMILY)
+            }
         }
     }
 }
 
-/// The matrix: its kernels and its workloads.
+/// The matrix: its kernels, its workloads and the loader's cases.
 #[derive(Clone, Debug)]
 pub struct Matrix {
     /// Ascending.
     pub series: Vec<Series>,
     /// In the order in which the guest runs them.
     pub workloads: Vec<Workload>,
+    /// In the order in which the guest runs them, after the workloads.
+    pub cases: Vec<Expectation>,
 }
 
 impl Matrix {
     /// Reads the matrix of the repository at `root`. Touches no network.
     ///
     /// # Errors
-    /// When one of its two files is missing or not valid.
+    /// When one of its three files is missing or not valid.
     pub fn load(root: &Path) -> Result<Self> {
         let path = root.join(WORKLOADS_PATH);
         let text =
@@ -81,7 +91,13 @@ impl Matrix {
         Ok(Self {
             series: Lock::load(root)?.series().collect(),
             workloads: parse_workloads(&text).with_context(|| path.display().to_string())?,
+            cases: cases::load(root)?,
         })
+    }
+
+    /// What is expected of the case of this name.
+    pub fn case(&self, name: &str) -> Option<&Expectation> {
+        self.cases.iter().find(|case| case.name == name)
     }
 
     /// Every row, kernel by kernel, the boot first.
@@ -97,7 +113,15 @@ impl Matrix {
                 series,
                 subject: Subject::Workload(workload),
             });
-            [boot].into_iter().chain(rows).collect::<Vec<_>>()
+            let cases = self.cases.iter().map(move |case| Row {
+                series,
+                subject: Subject::Case(case.name.clone()),
+            });
+            [boot]
+                .into_iter()
+                .chain(rows)
+                .chain(cases)
+                .collect::<Vec<_>>()
         };
         self.series.iter().flat_map(of_kernel).collect()
     }
@@ -146,15 +170,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_kernels_times_workloads_and_one_for_each_boot() {
+    fn rows_are_kernels_times_workloads_and_cases_and_one_for_each_boot() {
         let matrix = Matrix {
             series: vec![Series::new(5, 10), Series::new(6, 12)],
             workloads: parse_workloads("# all\nprocess fork\nprocess exec # x\n").unwrap(),
+            cases: cases::parse("[[case]]\nname = \"pinning\"").unwrap(),
         };
         let names: Vec<_> = matrix.rows().iter().map(Row::name).collect();
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 8);
         assert_eq!(names[0], "k5_10::boot::complete");
-        assert_eq!(names[5], "k6_12::process::exec");
+        assert_eq!(names[6], "k6_12::process::exec");
+        assert_eq!(names[7], "k6_12::loader::pinning");
         assert!(matrix.find("k6_12::process::fork").is_some());
         assert!(matrix.find("k6_13::process::fork").is_none());
     }
@@ -177,5 +203,6 @@ mod tests {
     fn the_repository_has_a_matrix() {
         let matrix = Matrix::load(&crate::host::workspace_root()).unwrap();
         assert!(matrix.series.len() >= 11 && matrix.workloads.len() >= 12);
+        assert!(!matrix.cases.is_empty());
     }
 }

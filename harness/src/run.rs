@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernels::{Kernel, Series};
 use crate::recording::{self, Expected, Recording};
-use crate::rows::{FLAVOURS, Workload};
+use crate::rows::{FLAVOURS, Matrix, Workload};
 use crate::vm::{self, Lab, Mode, Outcome, Plan, PlannedWorkload, Request};
 
 pub use cache::{Place, prune};
@@ -54,13 +54,32 @@ pub struct Facts {
     pub started_unix_s: u64,
 }
 
+/// What is asked of one kernel's run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    /// To run under both flavours; without any, no sensors are loaded.
+    pub workloads: Vec<Workload>,
+    /// Which of the loader's cases to try, by name.
+    pub cases: Vec<String>,
+}
+
+impl Order {
+    /// All that the matrix has.
+    pub fn whole(matrix: &Matrix) -> Self {
+        Self {
+            workloads: matrix.workloads.clone(),
+            cases: matrix.cases.iter().map(|case| case.name.clone()).collect(),
+        }
+    }
+}
+
 /// A run and its recording.
 #[derive(Clone, Debug)]
 pub struct KernelRun {
     /// The kernel.
     pub series: Series,
     /// What was asked of the guest.
-    pub workloads: Vec<Workload>,
+    pub order: Order,
     /// What is known of the run, unless nothing could be started.
     pub facts: Option<Facts>,
     /// The complete recording, or why there is none.
@@ -69,10 +88,10 @@ pub struct KernelRun {
 
 impl KernelRun {
     /// A run that never began.
-    pub fn not_begun(series: Series, workloads: Vec<Workload>, why: String) -> Self {
+    pub fn not_begun(series: Series, order: Order, why: String) -> Self {
         Self {
             series,
-            workloads,
+            order,
             facts: None,
             recording: Err(why),
         }
@@ -87,30 +106,29 @@ impl KernelRun {
     }
 }
 
-/// The plan of a run: all workloads under both flavours.
-pub fn plan(workloads: &[Workload]) -> Plan {
-    let planned = workloads.iter().map(|workload| PlannedWorkload {
+/// The plan of a run: all workloads under both flavours, then the cases.
+pub fn plan(order: &Order) -> Plan {
+    let planned = order.workloads.iter().map(|workload| PlannedWorkload {
         family: workload.family.clone(),
         name: workload.name.clone(),
     });
     Plan {
         mode: Mode::Record,
-        flavours: FLAVOURS.map(str::to_owned).to_vec(),
+        flavours: match order.workloads.is_empty() {
+            // Loading sensors takes seconds.
+            true => Vec::new(),
+            false => FLAVOURS.map(str::to_owned).to_vec(),
+        },
         workloads: planned.collect(),
+        cases: order.cases.clone(),
         workload_timeout: WORKLOAD_TIMEOUT,
         fault: None,
     }
 }
 
 /// Boots the kernel in `place` and keeps what became of it.
-fn boot(
-    lab: &Lab,
-    kernel: &Kernel,
-    workloads: &[Workload],
-    cpus: u8,
-    place: &Place,
-) -> Result<KernelRun> {
-    let mut request = Request::new(kernel, plan(workloads), lab);
+fn boot(lab: &Lab, kernel: &Kernel, order: &Order, cpus: u8, place: &Place) -> Result<KernelRun> {
+    let mut request = Request::new(kernel, plan(order), lab);
     request.cpus = cpus;
     request.output_dir = place.folder().to_owned();
     let started_unix_s = cache::now_unix_s();
@@ -119,7 +137,7 @@ fn boot(
     place.keep(RUN_FILE, &serde_json::to_vec_pretty(&facts)?)?;
     Ok(KernelRun {
         series: kernel.series,
-        workloads: workloads.to_vec(),
+        order: order.clone(),
         recording: match outcome.verdict {
             Ok(recording) => Ok(recording),
             Err(_) => Err(facts.failure.clone().unwrap_or_default()),
@@ -156,7 +174,7 @@ fn facts(outcome: &Outcome, kernel: &Kernel, lab: &Lab, started_unix_s: u64) -> 
 }
 
 /// Reads the run that another process of this session made in `place`, if it did.
-fn read(series: Series, workloads: &[Workload], place: &Place) -> Result<Option<KernelRun>> {
+fn read(series: Series, order: &Order, place: &Place) -> Result<Option<KernelRun>> {
     let Some(bytes) = place.read(RUN_FILE)? else {
         return Ok(None);
     };
@@ -175,7 +193,7 @@ fn read(series: Series, workloads: &[Workload], place: &Place) -> Result<Option<
     };
     Ok(Some(KernelRun {
         series,
-        workloads: workloads.to_vec(),
+        order: order.clone(),
         facts: Some(facts),
         recording,
     }))

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::cases::{self, Expectation};
 use crate::hooks;
 use crate::kernels::Series;
 use crate::normalize::{self, Judgement, Take};
-use crate::recording::{Frame, Sensors};
+use crate::recording::{Case, Frame, Sensors};
 use crate::rows::{FLAVOURS, Workload};
-use crate::run::KernelRun;
+use crate::run::{KernelRun, Order};
 use crate::snapshot::{Mismatch, Snapshots};
 
 /// One workload under one flavour, judged.
@@ -27,6 +28,8 @@ pub struct JudgedRun {
     pub series: Series,
     /// By workload, then by flavour.
     takes: BTreeMap<Workload, BTreeMap<String, Judged>>,
+    /// What the loader did, by the case's name.
+    cases: BTreeMap<String, Case>,
     /// What is wrong with the run as a whole.
     whole: Vec<String>,
     /// What the guest could not do outside of workloads, which explains the rest.
@@ -45,6 +48,7 @@ impl JudgedRun {
         let mut judged = Self {
             series: run.series,
             takes: BTreeMap::new(),
+            cases: BTreeMap::new(),
             whole: Vec::new(),
             outside: Vec::new(),
             absent: None,
@@ -65,7 +69,9 @@ impl JudgedRun {
         }
         judged.outside = failures_outside(&recording.frames);
         judged.whole.extend(judged.outside.iter().cloned());
-        judged.whole.extend(missing_sensors(&recording.frames));
+        if !run.order.workloads.is_empty() {
+            judged.whole.extend(missing_sensors(&recording.frames));
+        }
         judged
             .whole
             .extend(hooks::wrong(run.series, &recording.frames));
@@ -74,8 +80,21 @@ impl JudgedRun {
         for take in normalize::takes(recording) {
             judged.add(take);
         }
-        judged.whole.extend(judged.missing(&run.workloads));
+        for frame in &recording.frames {
+            if let Frame::Case(case) = frame {
+                judged.add_case(case);
+            }
+        }
+        judged.whole.extend(judged.missing(&run.order));
         judged
+    }
+
+    fn add_case(&mut self, case: &Case) {
+        let before = self.cases.insert(case.name.clone(), case.clone());
+        if before.is_some() {
+            let (family, name) = (cases::FAMILY, &case.name);
+            self.whole.push(format!("{family}::{name} ran twice"));
+        }
     }
 
     fn add(&mut self, take: Take) {
@@ -115,9 +134,9 @@ impl JudgedRun {
     }
 
     /// Expected takes that did not come, and takes that nobody asked for.
-    fn missing(&self, workloads: &[Workload]) -> Vec<String> {
+    fn missing(&self, order: &Order) -> Vec<String> {
         let mut wrong = Vec::new();
-        for workload in workloads {
+        for workload in &order.workloads {
             for flavour in FLAVOURS {
                 if self.judged(workload, flavour).is_none() {
                     wrong.push(format!("{workload} ({flavour}) did not run"));
@@ -126,18 +145,52 @@ impl JudgedRun {
         }
         for (workload, flavours) in &self.takes {
             let known = |flavour: &&String| !FLAVOURS.contains(&flavour.as_str());
-            if !workloads.contains(workload) {
+            if !order.workloads.contains(workload) {
                 wrong.push(format!("{workload} ran unasked"));
             }
             let unasked = flavours.keys().filter(known);
             wrong.extend(unasked.map(|flavour| format!("{workload} ran as {flavour}, unasked")));
         }
+        let family = cases::FAMILY;
+        let missing = order.cases.iter();
+        let missing = missing.filter(|name| !self.cases.contains_key(*name));
+        wrong.extend(missing.map(|name| format!("{family}::{name} did not run")));
+        let unasked = self.cases.keys();
+        let unasked = unasked.filter(|name| !order.cases.contains(name));
+        wrong.extend(unasked.map(|name| format!("{family}::{name} ran unasked")));
         wrong
     }
 
     /// One workload under one flavour, if it ran.
     pub fn judged(&self, workload: &Workload, flavour: &str) -> Option<&Judged> {
         self.takes.get(workload)?.get(flavour)
+    }
+
+    /// What the loader did with a case, if it came to it.
+    pub fn case(&self, name: &str) -> Option<&Case> {
+        self.cases.get(name)
+    }
+
+    /// The verdict on one of the loader's cases.
+    ///
+    /// # Errors
+    /// Everything that is wrong, as text for a person.
+    pub fn loader(&self, expected: &Expectation) -> Result<(), String> {
+        let wrong = match (self.case(&expected.name), &self.absent) {
+            (_, Some(why)) => vec![why.clone()],
+            (Some(case), None) => expected.wrong(self.series, case),
+            (None, None) => {
+                let mut wrong = vec!["it did not run".to_owned()];
+                wrong.extend(self.outside.iter().cloned());
+                wrong
+            }
+        };
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let list = wrong.join("\n  ");
+        let (release, evidence) = (&self.release, &self.evidence);
+        Err(format!("kernel {release}:\n  {list}\n{evidence}"))
     }
 
     /// The verdict on the boot: complete, the right kernel, all ran, nothing lost.

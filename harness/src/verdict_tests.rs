@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::recording::payload::Program;
-use crate::recording::{Done, Hello, Recording, Status, Unloaded, Workload as Begun};
+use crate::recording::{CaseOutcome, Done, Hello, Recording, Status, Unloaded, Workload as Begun};
 use crate::snapshot::{Policy, Reasons};
 
 fn workload(name: &str) -> Workload {
@@ -10,6 +10,33 @@ fn workload(name: &str) -> Workload {
         family: "process".into(),
         name: name.into(),
     }
+}
+
+fn order() -> Order {
+    Order {
+        workloads: vec![workload("fork")],
+        cases: vec!["attach_kprobe".into()],
+    }
+}
+
+fn case(name: &str) -> Frame {
+    Frame::Case(Case {
+        name: name.into(),
+        outcome: CaseOutcome::Exercised,
+        how: Some("kprobe/link".into()),
+        expected: Some(3),
+        counted: Some(3),
+        after_detach: Some(3),
+        feature: None,
+        since: None,
+        error: None,
+        elapsed_ms: 5,
+    })
+}
+
+fn expectation() -> Expectation {
+    let text = "[[case]]\nname = \"attach_kprobe\"\nhow = \"kprobe/link\"";
+    cases::parse(text).unwrap().remove(0)
 }
 
 fn frames(flavour: &str, names: &[&str]) -> Vec<Frame> {
@@ -62,7 +89,7 @@ fn run(frames: Vec<Frame>, release: &str) -> KernelRun {
     };
     KernelRun {
         series: Series::new(6, 12),
-        workloads: vec![workload("fork")],
+        order: order(),
         facts: None,
         recording: Ok(Recording { hello, frames }),
     }
@@ -71,6 +98,7 @@ fn run(frames: Vec<Frame>, release: &str) -> KernelRun {
 fn both() -> Vec<Frame> {
     let mut all = frames("fentry", &["fork"]);
     all.extend(frames("kprobe", &["fork"]));
+    all.push(case("attach_kprobe"));
     all
 }
 
@@ -134,7 +162,7 @@ fn a_boot_without_a_recording_fails_every_row_with_its_reason() {
         Reasons::default(),
         Policy::Compare,
     );
-    let run = KernelRun::not_begun(Series::new(6, 12), vec![workload("fork")], "no QEMU".into());
+    let run = KernelRun::not_begun(Series::new(6, 12), order(), "no QEMU".into());
     let judged = JudgedRun::new(&run);
     assert!(judged.boot().unwrap_err().contains("no QEMU"));
     let row = judged.workload(&workload("fork"), &snapshots).unwrap_err();
@@ -167,4 +195,41 @@ fn both_flavours_are_compared_and_the_same_is_said_once() {
         "{row}"
     );
     assert_eq!(row.matches("no snapshot yet").count(), 1, "{row}");
+}
+
+#[test]
+fn a_case_is_judged_by_its_expectation() {
+    let mut all = both();
+    let judged = JudgedRun::new(&run(all.clone(), "6.12.1"));
+    assert_eq!(judged.loader(&expectation()), Ok(()));
+    if let Some(Frame::Case(case)) = all.last_mut() {
+        case.counted = Some(2);
+    }
+    let judged = JudgedRun::new(&run(all, "6.12.1"));
+    let row = judged.loader(&expectation()).unwrap_err();
+    assert!(row.contains("3 expected, 2 counted"), "{row}");
+    assert_eq!(judged.boot(), Ok(()), "a case is its own row's business");
+}
+
+#[test]
+fn a_case_that_did_not_run_twice_or_unasked_fails_the_boot() {
+    let mut all = both();
+    all.pop();
+    let judged = JudgedRun::new(&run(all.clone(), "6.12.1"));
+    let row = judged.loader(&expectation()).unwrap_err();
+    assert!(row.contains("it did not run"), "{row}");
+    let boot = judged.boot().unwrap_err();
+    assert!(boot.contains("loader::attach_kprobe did not run"), "{boot}");
+    all.extend(["attach_kprobe", "attach_kprobe", "x"].map(case));
+    let boot = JudgedRun::new(&run(all, "6.12.1")).boot().unwrap_err();
+    for what in ["loader::attach_kprobe ran twice", "loader::x ran unasked"] {
+        assert!(boot.contains(what), "{boot}");
+    }
+}
+
+#[test]
+fn cases_alone_need_no_sensors() {
+    let mut alone = run(vec![case("attach_kprobe")], "6.12.1");
+    alone.order.workloads.clear();
+    assert_eq!(JudgedRun::new(&alone).boot(), Ok(()));
 }

@@ -1,5 +1,6 @@
-//! The matrix as tests: one row per kernel and workload, one per boot, one for
-//! the snapshots themselves, and one that puts bugs into what the sensors said.
+//! The matrix as tests: one row per kernel and workload, one per kernel and case
+//! of the loader, one per boot, one for the snapshots themselves, and one that
+//! puts bugs into what the sensors said.
 //!
 //! Rows are known before anything boots; those that the filter selects decide
 //! which kernels boot, each once. A filter that selects nothing fails.
@@ -14,7 +15,7 @@ use trapline_harness::kernels::Series;
 use trapline_harness::mutate;
 use trapline_harness::progress::Progress;
 use trapline_harness::rows::{Matrix, Row, Subject, Workload};
-use trapline_harness::run::{Session, Setup, Waiting};
+use trapline_harness::run::{Order, Session, Setup, Waiting};
 use trapline_harness::snapshot::Snapshots;
 use trapline_harness::verdict::JudgedRun;
 use trapline_harness::vm::Choice;
@@ -129,9 +130,9 @@ fn nothing(arguments: &Arguments, rows: usize) -> String {
     )
 }
 
-/// Which kernels boot with which workloads. A runner that gives each row a
+/// Which kernels boot, and what for. A runner that gives each row a
 /// process shares one boot among them, so that one must hold them all.
-fn orders(matrix: &Matrix, selection: &Selection) -> Vec<(Series, Vec<Workload>)> {
+fn orders(matrix: &Matrix, selection: &Selection) -> Vec<(Series, Order)> {
     let shared = std::env::var_os("NEXTEST_RUN_ID").is_some();
     let mut orders = Vec::new();
     for series in &matrix.series {
@@ -146,12 +147,18 @@ fn orders(matrix: &Matrix, selection: &Selection) -> Vec<(Series, Vec<Workload>)
         }
         let boot = of_kernel.iter().any(|row| row.subject == Subject::Boot);
         let whole = shared || mutants || boot;
-        let is_selected = |workload: &&Workload| {
-            let subject = Subject::Workload((*workload).clone());
+        let is_selected = |workload: &Workload| {
+            let subject = Subject::Workload(workload.clone());
             whole || of_kernel.iter().any(|row| row.subject == subject)
         };
-        let workloads = matrix.workloads.iter().filter(is_selected).cloned();
-        orders.push((*series, workloads.collect()));
+        let is_selected_case = |name: &String| {
+            let subject = Subject::Case(name.clone());
+            shared || boot || of_kernel.iter().any(|row| row.subject == subject)
+        };
+        let mut order = Order::whole(matrix);
+        order.workloads.retain(is_selected);
+        order.cases.retain(is_selected_case);
+        orders.push((*series, order));
     }
     orders
 }
@@ -195,12 +202,15 @@ impl Court {
     }
 
     fn judge(&self, row: &Row) -> Result<(), Failed> {
-        let snapshots = self.snapshots()?;
         let run = self.run(row.series)?;
         let judged = run.get().ok_or("a kernel's run was never judged")?;
         let verdict = match &row.subject {
             Subject::Boot => judged.boot(),
-            Subject::Workload(workload) => judged.workload(workload, snapshots),
+            Subject::Workload(workload) => judged.workload(workload, self.snapshots()?),
+            Subject::Case(name) => {
+                let expected = self.matrix.case(name).ok_or("nobody knows this case")?;
+                judged.loader(expected)
+            }
         };
         verdict.map_err(Failed::from)
     }

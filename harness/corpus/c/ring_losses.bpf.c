@@ -20,22 +20,19 @@ struct {
 } lost SEC(".maps");
 
 __u64 hits;
-int target_tgid;
 
-SEC("raw_tp/sys_enter")
-int on_sys_enter(void *ctx)
+SEC("ksyscall/setdomainname")
+int on_setdomainname(void *ctx)
 {
+	__u64 number = hits, *count;
 	__u32 zero = 0;
-	__u64 *count;
 
-	if (bpf_get_current_pid_tgid() >> 32 != (__u32)target_tgid)
-		return 0;
-	hits++;
-	bpf_ringbuf_output(&large, &hits, sizeof(hits), 0);
-	if (!bpf_ringbuf_output(&small, &hits, sizeof(hits), 0))
+	__sync_fetch_and_add(&hits, 1);
+	bpf_ringbuf_output(&large, &number, sizeof(number), 0);
+	if (!bpf_ringbuf_output(&small, &number, sizeof(number), 0))
 		return 0;
 	count = bpf_map_lookup_elem(&lost, &zero);
 	if (count)
-		(*count)++;
+		*count += 1;
 	return 0;
 }

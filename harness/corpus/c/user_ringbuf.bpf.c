@@ -12,7 +12,6 @@ struct {
 
 __u64 sum;
 __u64 hits;
-int target_tgid;
 
 static long on_command(struct bpf_dynptr *dynptr, void *ctx)
 {
@@ -24,10 +23,9 @@ static long on_command(struct bpf_dynptr *dynptr, void *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_enter")
-int on_sys_enter(void *ctx)
+SEC("ksyscall/setdomainname")
+int on_setdomainname(void *ctx)
 {
-	if (bpf_get_current_pid_tgid() >> 32 == (__u32)target_tgid)
-		drain(&commands, on_command, 0, 0);
+	drain(&commands, on_command, 0, 0);
 	return 0;
 }

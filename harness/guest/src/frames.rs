@@ -41,6 +41,8 @@ pub enum Kind {
     End = 9,
     /// Sensors are about to be unloaded: what they counted in all.
     Unloaded = 10,
+    /// What the loader did with one case.
+    Case = 11,
     /// What is about to be judged.
     Verifying = 12,
     /// What became of an object or a program that was judged.

@@ -6,6 +6,7 @@ mod capture;
 mod faults;
 mod frames;
 mod init;
+mod loader;
 mod plan;
 mod rehearse;
 mod sys;
@@ -42,13 +43,16 @@ fn main() -> ExitCode {
         Some("verify-object") => verify::main(&words(args)),
         Some("workload") => workloads::main(&words(args)),
         Some("then-exec") => workloads::then_exec(&words(args)),
+        Some("loader-case") => loader::main(&words(args)),
         Some("rehearse") => rehearse::main(&words(args)),
         Some("list") => {
             workloads::list();
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: trapline-guest launch | run | list | workload FAMILY NAME");
+            eprintln!(
+                "usage: trapline-guest launch | run | list | workload FAMILY NAME | loader-case NAME..."
+            );
             ExitCode::from(2)
         }
     }
@@ -111,6 +115,7 @@ fn run() -> io::Result<()> {
             for flavour in &plan.flavours {
                 capture::run_flavour(&mut frames, &plan, flavour)?;
             }
+            loader::run_all(&mut frames, &plan.cases)?;
         }
         Mode::Bench => {
             for (kind, payload) in measured {

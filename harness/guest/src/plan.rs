@@ -20,6 +20,8 @@ pub struct Plan {
     pub flavours: Vec<String>,
     /// What to run under each flavour, in this order.
     pub workloads: Vec<Workload>,
+    /// Which of the loader's cases to try, in this order, after the workloads.
+    pub cases: Vec<String>,
     /// How long one workload may take before its tree is killed.
     pub workload_timeout_ms: u64,
     /// What to break on purpose.
@@ -118,7 +120,7 @@ mod tests {
     #[test]
     fn an_unknown_key_or_fault_is_an_error() {
         let plan = r#"{"nonce":"n","mode":"record","flavours":["fentry"],
-            "workloads":[{"family":"process","name":"fork"}],
+            "workloads":[{"family":"process","name":"fork"}],"cases":["attach_kprobe"],
             "workload_timeout_ms":1000,"fault":null}"#;
         assert!(serde_json::from_str::<Plan>(plan).is_ok());
         let unknown_key = plan.replace("\"fault\"", "\"fautl\"");

@@ -1,5 +1,5 @@
-//! `cargo harness matrix`: the main job. All workloads on all kernels, a table,
-//! and every difference.
+//! `cargo harness matrix`: the main job. All workloads and all of the loader's
+//! cases on all kernels, a table, and every difference.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::cases;
 use crate::host;
 use crate::host::workspace_root;
 use crate::kernels::Series;
@@ -17,7 +18,7 @@ use crate::report::events::Events;
 use crate::report::table::Table;
 use crate::report::{Report, html};
 use crate::rows::{FLAVOURS, Matrix, Row, Subject};
-use crate::run::{KernelRun, Session, Setup};
+use crate::run::{KernelRun, Order, Session, Setup};
 use crate::snapshot::Snapshots;
 use crate::verdict::JudgedRun;
 use crate::vm::Choice;
@@ -28,8 +29,8 @@ pub struct Arguments {
     /// Only these series, such as 5.10,7.3; all without.
     #[arg(long, value_delimiter = ',', value_name = "SERIES")]
     kernels: Vec<Series>,
-    /// Only workloads whose name, such as process::exec_script, matches: `*`
-    /// stands for anything.
+    /// Only workloads and cases whose name, such as process::exec_script or
+    /// loader::attach_kprobe, matches: `*` stands for anything.
     #[arg(long, value_name = "GLOB")]
     workloads: Option<String>,
     /// What executes guest code.
@@ -122,7 +123,13 @@ fn select(whole: &Matrix, arguments: &Arguments) -> Result<Matrix> {
         matrix
             .workloads
             .retain(|workload| matches(glob, &workload.to_string()));
-        ensure!(!matrix.workloads.is_empty(), "no workload matches `{glob}`");
+        matrix
+            .cases
+            .retain(|case| matches(glob, &format!("{}::{}", cases::FAMILY, case.name)));
+        ensure!(
+            !matrix.workloads.is_empty() || !matrix.cases.is_empty(),
+            "no workload and no case of the loader matches `{glob}`"
+        );
     }
     Ok(matrix)
 }
@@ -160,7 +167,7 @@ fn boot(
     let orders = matrix
         .series
         .iter()
-        .map(|series| (*series, matrix.workloads.clone()));
+        .map(|series| (*series, Order::whole(matrix)));
     let setup = Setup {
         root: root.to_owned(),
         output: host::output_dir(),
@@ -199,6 +206,7 @@ fn show_events(arguments: &Arguments, root: &Path, whole: &Matrix, name: &str) -
     let matrix = Matrix {
         series: vec![series],
         workloads: vec![workload.clone()],
+        cases: Vec::new(),
     };
     let runs = boot(arguments, root, &matrix)?;
     let judged = JudgedRun::new(&runs[0]);

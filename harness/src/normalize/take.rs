@@ -93,7 +93,11 @@ pub fn takes_of(frames: &[Frame], cpus: u32) -> Vec<Take> {
                     open.failed.push(failed.clone());
                 }
             }
-            Frame::Measure(_) | Frame::Unloaded(_) | Frame::Verifying(_) | Frame::Verified(_) => {}
+            Frame::Measure(_)
+            | Frame::Unloaded(_)
+            | Frame::Case(_)
+            | Frame::Verifying(_)
+            | Frame::Verified(_) => {}
         }
     }
     takes

@@ -32,6 +32,8 @@ pub enum Kind {
     End,
     /// What sensors counted in all.
     Unloaded,
+    /// What the loader did with one case.
+    Case,
     /// What is about to be judged.
     Verifying,
     /// What became of it.
@@ -51,6 +53,7 @@ impl Kind {
             8 => Self::Failure,
             9 => Self::End,
             10 => Self::Unloaded,
+            11 => Self::Case,
             12 => Self::Verifying,
             13 => Self::Verified,
             _ => return None,

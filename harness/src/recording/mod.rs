@@ -10,7 +10,9 @@ pub mod payload;
 mod verified;
 
 pub use defect::{Defect, DefectKind};
-pub use payload::{Done, Failed, Hello, Measure, Sensors, Status, Unloaded, Workload};
+pub use payload::{
+    Case, CaseOutcome, Done, Failed, Hello, Measure, Sensors, Status, Unloaded, Workload,
+};
 pub use verified::{Verdict, Verified, Verifying};
 
 use frame::{Kind, RawFrame};
@@ -45,6 +47,8 @@ pub enum Frame {
     Failure(Failed),
     /// What sensors counted in all.
     Unloaded(Unloaded),
+    /// What the loader did with one case.
+    Case(Case),
     /// What is about to be judged.
     Verifying(Verifying),
     /// What became of an object or a program that was judged.
@@ -170,6 +174,12 @@ impl Reader {
             Kind::Measure => Frame::Measure(raw.json()?),
             Kind::Failure => Frame::Failure(raw.json()?),
             Kind::Unloaded => Frame::Unloaded(raw.json()?),
+            Kind::Case => {
+                if let Some(open) = &self.open {
+                    return wrong(DefectKind::WorkloadWithoutDone { name: open.label() });
+                }
+                Frame::Case(raw.json()?)
+            }
             Kind::Verifying => Frame::Verifying(raw.json()?),
             Kind::Verified => Frame::Verified(raw.json()?),
         };

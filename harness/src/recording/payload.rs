@@ -145,6 +145,48 @@ pub struct Failed {
     pub error: String,
 }
 
+/// What became of one of the loader's cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseOutcome {
+    /// It was done, and counted.
+    Exercised,
+    /// The loader says that this kernel is too old.
+    Unsupported,
+    /// This kernel is new enough, but was built or booted without it.
+    Absent,
+    /// Something went wrong.
+    Failed,
+}
+
+/// What the loader did with one case: an object loaded, attached, triggered,
+/// detached. What an outcome does not know is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// `attach_kprobe`, …
+    pub name: String,
+    /// What became of it.
+    pub outcome: CaseOutcome,
+    /// Exercised: the way that the loader took, such as `kprobe/link`.
+    pub how: Option<String>,
+    /// Exercised: how often the hook was triggered, or how many values checked.
+    pub expected: Option<u64>,
+    /// Exercised: how often the program ran, or how many values were right.
+    pub counted: Option<u64>,
+    /// Exercised: how often it had run in all after being detached and triggered
+    /// once more.
+    pub after_detach: Option<u64>,
+    /// Unsupported: what the kernel lacks.
+    pub feature: Option<String>,
+    /// Unsupported: the kernel version that brought it, such as `5.15`.
+    pub since: Option<String>,
+    /// Absent, failed: why.
+    pub error: Option<String>,
+    /// How long all of it took.
+    pub elapsed_ms: u64,
+}
+
 /// The recording is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Cell, Foot, KernelColumn, Report, WorkloadRow};
+use super::{Cell, Foot, KernelColumn, Report, WorkloadRow, html_cases};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -34,6 +34,7 @@ pub fn page(report: &Report) -> String {
     for row in &report.workloads {
         document(&mut page, row);
     }
+    html_cases::details(&mut page, report);
     page.push_str("</body>\n</html>\n");
     page
 }
@@ -61,8 +62,9 @@ fn table(page: &mut String, report: &Report) {
         }
         page.push_str("</tr>\n");
     }
+    html_cases::rows(page, report);
     page.push_str("</tbody>\n<tfoot>\n");
-    let foots: [Foot; 8] = [
+    let foots: [Foot; 9] = [
         ("accelerator", |kernel| kernel.accel.clone()),
         ("boot s", |kernel| seconds(kernel.boot_seconds)),
         ("whole run s", |kernel| seconds(kernel.total_seconds)),
@@ -75,6 +77,7 @@ fn table(page: &mut String, report: &Report) {
             let most = loads.map(|(_, insns)| insns).max();
             most.map_or_else(|| "-".to_owned(), |insns| insns.to_string())
         }),
+        ("loader cases ms", |kernel| kernel.cases_ms.to_string()),
     ];
     for (head, text) in foots {
         let _ = write!(page, "<tr><th scope=\"row\">{head}</th>");
@@ -179,7 +182,7 @@ fn seconds(seconds: Option<f64>) -> String {
 }
 
 /// Text as it may stand in HTML, also within quotes.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

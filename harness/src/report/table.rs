@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Cell, Foot, KernelColumn, Report};
+use super::{CaseCell, Cell, Foot, KernelColumn, Report};
 
 /// Prints as the table.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ struct Widths {
     columns: Vec<usize>,
 }
 
-const FOOT: [Foot; 11] = [
+const FOOT: [Foot; 12] = [
     ("boot", |kernel| mark(kernel.wrong.is_none())),
     ("accelerator", |kernel| kernel.accel.clone()),
     ("boot s", |kernel| seconds(kernel.boot_seconds)),
@@ -54,6 +54,9 @@ const FOOT: [Foot; 11] = [
     ("load fentry s", |kernel| load_seconds(kernel, "fentry")),
     ("load kprobe s", |kernel| load_seconds(kernel, "kprobe")),
     ("highest insns k", highest),
+    ("loader cases s", |kernel| {
+        seconds(Some(kernel.cases_ms as f64 / 1000.0))
+    }),
 ];
 
 impl fmt::Display for Table<'_> {
@@ -72,7 +75,13 @@ impl fmt::Display for Table<'_> {
             .iter()
             .map(|(head, text)| (*head, report.kernels.iter().map(text).collect()))
             .collect();
+        let cases: Vec<(String, Vec<String>)> = report
+            .cases
+            .iter()
+            .map(|row| (row.name(), row.cells.iter().map(case).collect()))
+            .collect();
         let head = names
+            .chain(cases.iter().map(|(name, _)| name.len()))
             .chain(FOOT.iter().map(|(head, _)| head.len()))
             .max()
             .unwrap_or(0);
@@ -80,15 +89,18 @@ impl fmt::Display for Table<'_> {
             head,
             columns: heads.iter().map(|head| head.len().max(4)).collect(),
         };
-        for (_, texts) in &foots {
+        let all = foots.iter().map(|(_, texts)| texts);
+        for texts in all.chain(cases.iter().map(|(_, texts)| texts)) {
             for (width, text) in widths.columns.iter_mut().zip(texts) {
                 *width = (*width).max(text.chars().count());
             }
         }
         let (bold, off) = self.style(BOLD);
-        write!(f, "{bold}")?;
-        self.line(f, "events", &widths, &heads)?;
-        write!(f, "{off}")?;
+        if !report.workloads.is_empty() {
+            write!(f, "{bold}")?;
+            self.line(f, "events", &widths, &heads)?;
+            write!(f, "{off}")?;
+        }
         for row in &report.workloads {
             let texts: Vec<String> = row.cells.iter().map(cell).collect();
             let bad = row.cells.iter().any(|cell| cell.wrong.is_some());
@@ -97,12 +109,33 @@ impl fmt::Display for Table<'_> {
             self.line(f, &row.workload.to_string(), &widths, &texts)?;
             write!(f, "{off}")?;
         }
+        if !cases.is_empty() {
+            write!(
+                f,
+                "{}{bold}",
+                if report.workloads.is_empty() {
+                    ""
+                } else {
+                    "\n"
+                }
+            )?;
+            self.line(f, "runs of programs", &widths, &heads)?;
+            write!(f, "{off}")?;
+        }
+        for ((name, texts), row) in cases.iter().zip(&report.cases) {
+            let bad = row.cells.iter().any(|cell| cell.wrong.is_some());
+            let (red, off) = if bad { self.style(RED) } else { ("", "") };
+            write!(f, "{red}")?;
+            self.line(f, name, &widths, texts)?;
+            write!(f, "{off}")?;
+        }
         writeln!(f)?;
         for (head, texts) in &foots {
             self.line(f, head, &widths, texts)?;
         }
         writeln!(f)?;
         attached(f, report)?;
+        excuses(f, report)?;
         let (all, wrong) = report.counts();
         let (style, off) = self.style(if wrong > 0 { RED } else { BOLD });
         let verdict = if wrong > 0 { "FAILED" } else { "ok" };
@@ -138,6 +171,38 @@ fn attached(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
         writeln!(f, "{line} (on {})", kernels.join(" "))?;
     }
     Ok(())
+}
+
+/// Why kernels are excused: those for the same reason share a line.
+fn excuses(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let mut lines: Vec<(&str, Vec<String>)> = Vec::new();
+    for row in &report.cases {
+        for (series, reason) in &row.expected.excused {
+            if !report.kernels.iter().any(|kernel| kernel.series == *series) {
+                continue;
+            }
+            let at = lines.iter().position(|(known, _)| known == reason);
+            let at = at.unwrap_or_else(|| {
+                lines.push((reason, Vec::new()));
+                lines.len() - 1
+            });
+            let name = &row.expected.name;
+            lines[at].1.push(format!("{name} on {series}"));
+        }
+    }
+    for (reason, of) in lines {
+        writeln!(f, "none: {reason} ({})", of.join(", "))?;
+    }
+    Ok(())
+}
+
+fn case(cell: &CaseCell) -> String {
+    let is_right = cell.wrong.is_none();
+    match cell.is_exercised() || !is_right {
+        true => format!("{}{}", cell.text(), mark(is_right)),
+        // Right, but nothing was done.
+        false => cell.text(),
+    }
 }
 
 fn cell(cell: &Cell) -> String {

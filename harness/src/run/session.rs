@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use sha2::{Digest, Sha256};
 
 use super::cache::{self, Place};
-use super::{KernelRun, boot, read};
+use super::{KernelRun, Order, boot, read};
 use crate::kernels::{Kernel, Lock, Series, Store};
 use crate::progress::{Amount, Progress};
 use crate::rows::Workload;
@@ -55,15 +55,15 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     /// In reverse: the next one is the last.
-    waiting: Vec<(Series, Vec<Workload>)>,
+    waiting: Vec<(Series, Order)>,
     done: BTreeMap<Series, Arc<KernelRun>>,
     begun: bool,
 }
 
 impl Session {
-    /// A session that will boot these kernels, each with these workloads. Nothing
+    /// A session that will boot these kernels, each with its order. Nothing
     /// happens before the first is waited for, so that listing costs nothing.
-    pub fn new(setup: Setup, orders: Vec<(Series, Vec<Workload>)>) -> Self {
+    pub fn new(setup: Setup, orders: Vec<(Series, Order)>) -> Self {
         let state = State {
             waiting: orders.into_iter().rev().collect(),
             ..State::default()
@@ -137,26 +137,27 @@ impl Shared {
 
     fn work(&self) {
         loop {
-            let Some((series, workloads)) = self.state().waiting.pop() else {
+            let Some((series, order)) = self.state().waiting.pop() else {
                 return;
             };
-            let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                self.run(series, &workloads)
-            }))
-            // Those who wait must hear of it, whatever it was.
-            .unwrap_or_else(|_| Err(anyhow!("the harness itself panicked, see above")))
-            .unwrap_or_else(|error| KernelRun::not_begun(series, workloads, format!("{error:#}")));
+            let run =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.run(series, &order)))
+                    // Those who wait must hear of it, whatever it was.
+                    .unwrap_or_else(|_| Err(anyhow!("the harness itself panicked, see above")))
+                    .unwrap_or_else(|error| {
+                        KernelRun::not_begun(series, order, format!("{error:#}"))
+                    });
             self.state().done.insert(series, Arc::new(run));
             self.changed.notify_all();
         }
     }
 
-    fn run(&self, series: Series, workloads: &[Workload]) -> Result<KernelRun> {
+    fn run(&self, series: Series, order: &Order) -> Result<KernelRun> {
         let task = self
             .setup
             .progress
             .task(series.to_string(), Amount::Unknown);
-        let result = self.run_shown(series, workloads, &task);
+        let result = self.run_shown(series, order, &task);
         match &result {
             Ok(run) => match &run.recording {
                 Ok(_) => task.done("the recording is complete"),
@@ -170,7 +171,7 @@ impl Shared {
     fn run_shown(
         &self,
         series: Series,
-        workloads: &[Workload],
+        order: &Order,
         task: &crate::progress::Task,
     ) -> Result<KernelRun> {
         let lock = Lock::load(&self.setup.root)?;
@@ -180,11 +181,11 @@ impl Shared {
                 "the kernel is not there; ci/setup and `cargo harness kernels fetch` bring it",
             )?;
         let lab = self.lab(&kernel).map_err(|why| anyhow!("{why}"))?;
-        let place = self.place(lab, &kernel, workloads)?;
+        let place = self.place(lab, &kernel, order)?;
         let _mine = place.lock()?;
         if cache::shared_session().is_some() && self.setup.fixed.is_none() {
             // Under our lock nobody is writing it: what is there is whole.
-            if let Some(run) = read(series, workloads, &place)? {
+            if let Some(run) = read(series, order, &place)? {
                 let started = run.facts.as_ref().map_or(0, |facts| facts.started_unix_s);
                 let age_s = cache::now_unix_s().saturating_sub(started);
                 task.step(format!(
@@ -200,7 +201,7 @@ impl Shared {
             "booting {} ({})",
             kernel.release, lab.accelerator.accel
         ));
-        boot(lab, &kernel, workloads, self.setup.cpus, &place)
+        boot(lab, &kernel, order, self.setup.cpus, &place)
     }
 
     fn lab(&self, kernel: &Kernel) -> Result<&Lab, String> {
@@ -218,11 +219,11 @@ impl Shared {
     }
 
     /// The place for a run: everything that could change it is in its name.
-    fn place(&self, lab: &Lab, kernel: &Kernel, workloads: &[Workload]) -> Result<Place> {
+    fn place(&self, lab: &Lab, kernel: &Kernel, order: &Order) -> Result<Place> {
         if let Some(folder) = &self.setup.fixed {
             return Ok(Place::fixed(folder.join(kernel.series.to_string())));
         }
-        let names: Vec<String> = workloads.iter().map(Workload::to_string).collect();
+        let names: Vec<String> = order.workloads.iter().map(Workload::to_string).collect();
         let session = cache::shared_session()
             .unwrap_or_else(|| format!("{} {}", std::process::id(), cache::now_unix_s()));
         let runs = self.setup.output.join("runs");
@@ -231,11 +232,12 @@ impl Shared {
             &runs,
             &[
                 ("kernel", &kernel.sha256),
-                // The guest holds the sensors' objects and every workload.
+                // The guest holds all objects, every workload and every case.
                 ("guest", &sha256_of(&lab.guest)?),
                 ("qemu", &format!("{:?}", lab.qemu)),
                 ("accelerator", &lab.accelerator.accel.to_string()),
                 ("workloads", &names.join(" ")),
+                ("cases", &order.cases.join(" ")),
                 ("session", &session),
             ],
         ))

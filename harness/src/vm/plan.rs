@@ -13,6 +13,8 @@ pub struct Plan {
     pub flavours: Vec<String>,
     /// What to run under each flavour, in this order.
     pub workloads: Vec<PlannedWorkload>,
+    /// Which of the loader's cases to try, in this order, after the workloads.
+    pub cases: Vec<String>,
     /// How long one workload may take before the guest kills its tree.
     pub workload_timeout: Duration,
     /// What to break on purpose.
@@ -27,6 +29,7 @@ impl Plan {
             mode: Mode::Probe,
             flavours: Vec::new(),
             workloads: Vec::new(),
+            cases: Vec::new(),
             workload_timeout: Duration::from_secs(20),
             fault: None,
         }
@@ -40,6 +43,7 @@ impl Plan {
             "mode": self.mode,
             "flavours": self.flavours,
             "workloads": self.workloads,
+            "cases": self.cases,
             "workload_timeout_ms": self.workload_timeout.as_millis() as u64,
             "fault": self.fault,
         })

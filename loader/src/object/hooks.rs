@@ -55,11 +55,8 @@ pub(super) fn resolve(
         .map(|(kind, name)| (*kind, &**name))
         .collect();
     let needs = relo_core::needs(spec);
-    let mut all: Vec<Wanted> = names
-        .iter()
-        .map(|&(kind, name)| exactly(kind, name))
-        .collect();
-    all.extend(externs::wanted(spec));
+    let mut all: Vec<Wanted> = externs::wanted(spec).collect();
+    all.extend(names.iter().map(|&(kind, name)| exactly(kind, name)));
     all.extend(needs.roots.iter().cloned());
     // One pass over the kernel's hundred thousand types for everything that is
     // asked of them; what is found is remembered.
@@ -84,6 +81,29 @@ pub(super) fn resolve(
         hooks,
         externs,
     })
+}
+
+/// Looks for everything that several objects need of the kernel's types in one
+/// pass over them. Loading the objects afterwards, with the same `kernel`, finds
+/// it there.
+///
+/// # Errors
+/// Those of the kernel's BTF.
+pub fn look_up(specs: &[ObjectSpec], kernel: &mut KernelBtf) -> Result<()> {
+    let (mut all, mut member_names) = (Vec::new(), Vec::new());
+    for spec in specs {
+        let programs = spec.programs.iter();
+        let hooks = programs.filter_map(|program| program.kind.attach.kernel_type());
+        all.extend(hooks.map(|(kind, name)| exactly(kind, &name)));
+        all.extend(externs::wanted(spec));
+        let needs = relo_core::needs(spec);
+        all.extend(needs.roots);
+        member_names.extend(needs.names);
+    }
+    match all.is_empty() {
+        true => Ok(()),
+        false => kernel.target()?.prepare(&all, &member_names),
+    }
 }
 
 /// A name, and nothing that only resembles it.

@@ -51,6 +51,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use btf::BtfUse;
+pub use hooks::look_up;
 
 /// How to load an object.
 #[derive(Clone, Debug, Default)]

@@ -9,6 +9,7 @@ pub mod birth;
 pub mod boot;
 pub mod process;
 pub mod space;
+pub mod touch;
 
 use std::io;
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* kprobe: counts the calls of a function that only the test makes. */
+#include "corpus.h"
+
+__u64 hits;
+
+SEC("kprobe/__x64_sys_setdomainname")
+int on_kprobe(void *ctx)
+{
+	__sync_fetch_and_add(&hits, 1);
+	return 0;
+}

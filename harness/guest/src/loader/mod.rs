@@ -1,0 +1,94 @@
+//! The loader's cases: each puts `trapline-loader` to one use on this kernel and
+//! says what came of it. Sensors are not loaded meanwhile.
+//!
+//! A case is a row of the matrix on every kernel: `k6_12::loader::attach_kprobe`.
+//! To add one:
+//! 1. its object `harness/corpus/c/NAME.bpf.c`, which counts in a global
+//!    `__u64 hits`, of its own process alone where others could trigger it too
+//!    (`const volatile __u32 pid` is set to that process before loading);
+//! 2. a line in the table of its theme ([`tracing`], [`net`], [`maps`],
+//!    [`objects`], [`rings`]) with the function that runs it, mostly just
+//!    [`Stage::attached`] and a trigger of [`triggers`];
+//! 3. its entry in `harness/guest/loader.toml`, at the same place in the order:
+//!    since which version it has to work, and which way the loader takes.
+//!
+//! Each runs in a process of its own, forked from the runner: it may enter
+//! namespaces, leave things open, panic or crash the process. The kernel's BTF is
+//! searched once, for all cases together, before the first. Everything here is
+//! emulated a hundred times slower than real, so: small objects, no sleeps, and
+//! an eye on `elapsed_ms`.
+
+mod maps;
+mod net;
+mod objects;
+mod rings;
+mod run;
+pub mod stage;
+mod tracing;
+pub mod triggers;
+
+pub use run::{main, run_all};
+pub use stage::{Outcome, Report, Stage};
+
+/// One use of the loader.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// Its row's name; what attaches something begins with `attach_`.
+    pub name: &'static str,
+    /// The object of the corpus that [`Stage::load`] loads.
+    pub object: &'static str,
+    /// Does it and says how it went.
+    pub run: fn(&mut Stage<'_>) -> Outcome,
+}
+
+/// All cases, in the order in which they run.
+pub fn all() -> impl Iterator<Item = &'static Case> {
+    let themes = [
+        tracing::CASES,
+        rings::CASES,
+        maps::CASES,
+        objects::CASES,
+        net::CASES,
+    ];
+    themes.into_iter().flatten()
+}
+
+/// The case of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Case> {
+    all().find(|case| case.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The host computes its rows from this file, without a boot.
+    const LISTED: &str = include_str!("../../loader.toml");
+
+    #[test]
+    fn the_list_for_the_host_agrees_with_the_table() {
+        let listed = LISTED.lines().filter_map(|line| {
+            let name = line.strip_prefix("name = \"")?;
+            name.strip_suffix('"')
+        });
+        let table: Vec<_> = all().map(|case| case.name).collect();
+        assert_eq!(
+            listed.collect::<Vec<_>>(),
+            table,
+            "harness/guest/loader.toml needs one [[case]] for each, in this order"
+        );
+    }
+
+    #[test]
+    fn every_case_has_its_object() {
+        for case in all() {
+            assert!(
+                trapline_corpus::object(case.object).is_some(),
+                "{}: there is no corpus object {}",
+                case.name,
+                case.object
+            );
+        }
+    }
+}

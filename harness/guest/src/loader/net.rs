@@ -1,0 +1,5 @@
+//! Cases that attach to network devices, sockets and cgroups.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[];

@@ -1,0 +1,70 @@
+//! Cases that attach to the kernel's functions and tracepoints.
+
+use trapline_loader::attach::Rung;
+
+use super::triggers::set_domain_name;
+use super::{Case, Outcome, Stage};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "attach_fentry",
+        object: "attach_fentry",
+        run: on_setdomainname,
+    },
+    Case {
+        name: "attach_fexit",
+        object: "attach_fexit",
+        run: on_setdomainname,
+    },
+    Case {
+        name: "attach_tp_btf",
+        object: "attach_tp_btf",
+        run: on_setdomainname,
+    },
+    Case {
+        name: "attach_raw_tp",
+        object: "attach_raw_tp",
+        run: on_setdomainname,
+    },
+    Case {
+        name: "attach_tracepoint",
+        object: "attach_tracepoint",
+        run: on_setdomainname,
+    },
+    Case {
+        name: "attach_kprobe",
+        object: "attach_kprobe",
+        run: on_setdomainname,
+    },
+    Case {
+        name: "attach_kprobe_ioctl",
+        object: "attach_kprobe",
+        run: |stage| from_rung(stage, Rung::Ioctl),
+    },
+    Case {
+        name: "attach_kprobe_tracefs",
+        object: "attach_kprobe",
+        run: |stage| from_rung(stage, Rung::Tracefs),
+    },
+    Case {
+        name: "attach_kretprobe",
+        object: "attach_kretprobe",
+        run: on_setdomainname,
+    },
+    Case {
+        name: "attach_kretprobe_tracefs",
+        object: "attach_kretprobe",
+        run: |stage| from_rung(stage, Rung::Tracefs),
+    },
+];
+
+/// Attached where the section says, to something that setdomainname(2) reaches.
+fn on_setdomainname(stage: &mut Stage<'_>) -> Outcome {
+    stage.attached(set_domain_name)
+}
+
+/// The same, but in no better way than `rung`.
+fn from_rung(stage: &mut Stage<'_>, rung: Rung) -> Outcome {
+    let attach = |program: &trapline_loader::program::Program| Ok(program.attach_from(rung)?);
+    stage.attached_by(attach, set_domain_name)
+}

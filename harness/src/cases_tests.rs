@@ -1,0 +1,218 @@
+use super::*;
+
+const TABLE: &str = r#"
+[[case]]
+name = "attach_kprobe"
+how = { "5.10" = "kprobe/ioctl", "6.1" = "kprobe/link" }
+
+[[case]]
+name = "attach_netkit"
+since = "6.7"
+how = "netkit"
+excused = { "6.19 7.0" = "no package with modules" }
+
+[[case]]
+name = "pinning"
+"#;
+
+fn expectation(name: &str) -> Expectation {
+    let cases = parse(TABLE).unwrap();
+    let mut found = cases.into_iter().filter(|case| case.name == name);
+    found.next().unwrap()
+}
+
+fn exercised(name: &str, how: &str) -> Case {
+    Case {
+        name: name.to_owned(),
+        outcome: CaseOutcome::Exercised,
+        how: Some(how.to_owned()),
+        expected: Some(3),
+        counted: Some(3),
+        after_detach: Some(3),
+        feature: None,
+        since: None,
+        error: None,
+        elapsed_ms: 7,
+    }
+}
+
+fn unsupported(name: &str, since: &str) -> Case {
+    Case {
+        outcome: CaseOutcome::Unsupported,
+        feature: Some("netkit".to_owned()),
+        since: Some(since.to_owned()),
+        how: None,
+        expected: None,
+        counted: None,
+        after_detach: None,
+        ..exercised(name, "")
+    }
+}
+
+fn with_error(name: &str, outcome: CaseOutcome) -> Case {
+    Case {
+        outcome,
+        feature: None,
+        since: None,
+        error: Some("no module netkit".to_owned()),
+        ..unsupported(name, "")
+    }
+}
+
+fn wrong(series: &str, case: &Case) -> Vec<String> {
+    expectation(&case.name).wrong(series.parse().unwrap(), case)
+}
+
+#[test]
+fn a_case_that_was_exercised_as_demanded_is_right() {
+    let none = Vec::<String>::new();
+    for (series, how) in [("5.10", "kprobe/ioctl"), ("6.12", "kprobe/link")] {
+        assert_eq!(wrong(series, &exercised("attach_kprobe", how)), none);
+    }
+    let pinning = Case {
+        after_detach: None,
+        ..exercised("pinning", "bpffs")
+    };
+    assert_eq!(wrong("5.10", &pinning), none);
+}
+
+#[test]
+fn every_mutation_of_a_right_outcome_is_wrong() {
+    let right = exercised("attach_kprobe", "kprobe/link");
+    let mutants = [
+        Case {
+            how: Some("kprobe/ioctl".to_owned()),
+            ..right.clone()
+        },
+        Case {
+            how: None,
+            ..right.clone()
+        },
+        Case {
+            expected: Some(4),
+            ..right.clone()
+        },
+        Case {
+            expected: None,
+            ..right.clone()
+        },
+        Case {
+            expected: Some(0),
+            counted: Some(0),
+            after_detach: Some(0),
+            ..right.clone()
+        },
+        Case {
+            counted: Some(2),
+            ..right.clone()
+        },
+        Case {
+            counted: None,
+            ..right.clone()
+        },
+        Case {
+            after_detach: Some(4),
+            ..right.clone()
+        },
+        Case {
+            after_detach: None,
+            ..right.clone()
+        },
+        Case {
+            feature: Some("kprobes".to_owned()),
+            ..right.clone()
+        },
+        Case {
+            since: Some("5.15".to_owned()),
+            ..right.clone()
+        },
+        Case {
+            error: Some("no".to_owned()),
+            ..right.clone()
+        },
+        Case {
+            outcome: CaseOutcome::Failed,
+            ..right.clone()
+        },
+        Case {
+            outcome: CaseOutcome::Absent,
+            ..right.clone()
+        },
+        Case {
+            outcome: CaseOutcome::Unsupported,
+            ..right.clone()
+        },
+    ];
+    for mutant in mutants {
+        assert!(!wrong("6.12", &mutant).is_empty(), "{mutant:?}");
+    }
+    assert!(wrong("6.12", &right).is_empty());
+}
+
+#[test]
+fn a_kernel_that_should_have_it_may_be_neither_too_old_nor_without_it() {
+    let texts = wrong("6.12", &unsupported("attach_netkit", "6.7"));
+    assert!(texts[0].contains("6.12 should have it"), "{texts:?}");
+    let texts = wrong("6.12", &with_error("attach_netkit", CaseOutcome::Absent));
+    assert_eq!(texts, ["6.12 should have it: no module netkit"]);
+    // What every kernel has, no kernel is too old for.
+    assert!(!wrong("5.10", &unsupported("attach_kprobe", "4.1")).is_empty());
+}
+
+#[test]
+fn the_version_that_the_loader_names_is_the_one_of_the_table() {
+    assert!(wrong("6.1", &unsupported("attach_netkit", "6.7")).is_empty());
+    let texts = wrong("6.1", &unsupported("attach_netkit", "6.6"));
+    assert!(texts[0].contains("came with Linux 6.6"), "{texts:?}");
+    let nameless = Case {
+        feature: None,
+        ..unsupported("attach_netkit", "6.7")
+    };
+    assert!(!wrong("6.1", &nameless).is_empty());
+    let timeless = Case {
+        since: None,
+        ..unsupported("attach_netkit", "6.7")
+    };
+    assert!(!wrong("6.1", &timeless).is_empty());
+    // An old kernel that does it, or does not say that it is too old for it.
+    assert!(!wrong("6.1", &exercised("attach_netkit", "netkit")).is_empty());
+    assert!(!wrong("6.1", &with_error("attach_netkit", CaseOutcome::Absent)).is_empty());
+}
+
+#[test]
+fn an_excuse_holds_for_what_is_absent_and_only_as_long_as_it_is() {
+    let absent = with_error("attach_netkit", CaseOutcome::Absent);
+    assert!(wrong("6.19", &absent).is_empty());
+    let texts = wrong("6.19", &exercised("attach_netkit", "netkit"));
+    assert!(texts[0].contains("remove its excuse"), "{texts:?}");
+    assert!(!wrong("6.19", &unsupported("attach_netkit", "6.7")).is_empty());
+    let failed = with_error("attach_netkit", CaseOutcome::Failed);
+    assert_eq!(wrong("6.19", &failed), ["it failed: no module netkit"]);
+}
+
+#[test]
+fn tables_that_do_not_fit_together_are_errors() {
+    for (text, what) in [
+        ("case = []", "no case"),
+        ("[[case]]\nname = \"A\"", "does not fit"),
+        ("[[case]]\nname = \"attach_x\"", "needs `how`"),
+        ("[[case]]\nname = \"a\"\nsice = \"6.1\"", "sice"),
+        ("[[case]]\nname = \"a\"\nsince = \"six\"", "six"),
+        ("[[case]]\nname = \"a\"\n[[case]]\nname = \"a\"", "twice"),
+        (
+            "[[case]]\nname = \"a\"\nexcused = { \"6.1\" = \"\" }",
+            "without a reason",
+        ),
+        (
+            "[[case]]\nname = \"a\"\nsince = \"6.7\"\nexcused = { \"6.1\" = \"x\" }",
+            "needs no excuse",
+        ),
+        (
+            "[[case]]\nname = \"a\"\nexcused = { \"6.1 6.1\" = \"x\" }",
+            "excused twice",
+        ),
+    ] {
+        let error = format!("{:#}", parse(text).unwrap_err());
+        assert!(error.contains(what), "{text}: {error}");
+    }
+}
