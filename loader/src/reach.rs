@@ -10,6 +10,7 @@
 
 use crate::insn::{CALL, EXIT, Insn, class, ldimm64_value, mode, pseudo, width};
 use crate::spec::{MapKind, MapRef, MapSpec, ObjectSpec, ProgramSpec};
+use std::collections::BTreeMap;
 
 /// What a register is known to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ enum Value {
     Number(u64),
     /// The address of a byte of a map that nobody can write to.
     Constant {
-        map: usize,
-        offset: u64,
+        map: u32,
+        offset: u32,
     },
 }
 
@@ -39,17 +40,50 @@ fn follow(insns: &[Insn], maps: &[MapSpec], map_refs: &[MapRef]) -> Vec<bool> {
         insns,
         maps,
         map_refs,
-        states: vec![None; insns.len()],
+        reached: vec![false; insns.len()],
+        is_target: targets(insns),
+        states: BTreeMap::new(),
         open: Vec::new(),
         anywhere: false,
     };
+    if let Some(first) = flow.is_target.first_mut() {
+        *first = true;
+    }
     flow.reach(0, [None; 11]);
     while let Some(at) = flow.open.pop() {
-        if let Some(registers) = flow.states.get(at).copied().flatten() {
-            flow.step(at, registers);
+        if let Some(registers) = flow.states.get(&at) {
+            flow.run(at, *registers);
         }
     }
-    flow.states.iter().map(Option::is_some).collect()
+    flow.reached
+}
+
+/// For each instruction, whether a jump or a call leads to it.
+fn targets(insns: &[Insn]) -> Vec<bool> {
+    let mut targets = vec![false; insns.len()];
+    let mut after_load = false;
+    for (at, insn) in insns.iter().enumerate() {
+        if core::mem::replace(&mut after_load, insn.is_ldimm64()) {
+            after_load = false;
+            continue;
+        }
+        let distance = match insn.class() {
+            class::LD if insn.is_func_address() => i64::from(insn.imm),
+            _ if insn.is_subprog_call() => i64::from(insn.imm),
+            class::JMP if insn.code & REGISTER != 0 && insn.code & 0xf0 == 0 => {
+                // A jump to a computed place: it may be any.
+                return vec![true; insns.len()];
+            }
+            class::JMP32 if insn.code & 0xf0 == 0 => i64::from(insn.imm),
+            class::JMP | class::JMP32 => i64::from(insn.off),
+            _ => continue,
+        };
+        let target = usize::try_from(at as i64 + 1 + distance).ok();
+        if let Some(place) = target.and_then(|target| targets.get_mut(target)) {
+            *place = true;
+        }
+    }
+    targets
 }
 
 /// All that was found out so far.
@@ -58,28 +92,31 @@ struct Flow<'i> {
     maps: &'i [MapSpec],
     /// By instruction.
     map_refs: &'i [MapRef],
-    /// What is known before each instruction; none where it was not reached.
-    states: Vec<Option<Registers>>,
-    /// Instructions to look at, again.
+    reached: Vec<bool>,
+    is_target: Vec<bool>,
+    /// What is known before each target that was reached.
+    states: BTreeMap<usize, Registers>,
+    /// Targets to go on from, again.
     open: Vec<usize>,
-    /// A jump to a computed place was met: everything is reached.
+    /// A jump to a computed place was met.
     anywhere: bool,
 }
 
 impl Flow<'_> {
-    /// Comes to an instruction; what two ways there disagree on is forgotten.
+    /// Comes to a target; what two ways there disagree on is forgotten.
     fn reach(&mut self, at: usize, registers: Registers) {
-        let Some(state) = self.states.get_mut(at) else {
+        if at >= self.insns.len() {
             return;
-        };
-        let joined = match *state {
+        }
+        let before = self.states.get(&at).copied();
+        let joined = match before {
             None => registers,
             Some(before) => {
                 core::array::from_fn(|i| before[i].filter(|_| before[i] == registers[i]))
             }
         };
-        if *state != Some(joined) {
-            *state = Some(joined);
+        if before != Some(joined) {
+            self.states.insert(at, joined);
             self.open.push(at);
         }
     }
@@ -91,7 +128,23 @@ impl Flow<'_> {
         }
     }
 
-    fn step(&mut self, at: usize, mut registers: Registers) {
+    /// Goes on from a target to the next one, or to where the code ends.
+    fn run(&mut self, mut at: usize, mut registers: Registers) {
+        while let Some(place) = self.reached.get_mut(at) {
+            *place = true;
+            let Some((next, after)) = self.step(at, registers) else {
+                return;
+            };
+            if self.is_target.get(next).copied().unwrap_or(true) {
+                self.reach(next, after);
+                return;
+            }
+            (at, registers) = (next, after);
+        }
+    }
+
+    /// One instruction: what comes after it, where that is not a jump away.
+    fn step(&mut self, at: usize, mut registers: Registers) -> Option<(usize, Registers)> {
         let insn = self.insns[at];
         let dst = usize::from(insn.dst());
         if insn.is_ldimm64() {
@@ -99,8 +152,7 @@ impl Flow<'_> {
                 self.jump(at, insn.imm.into(), [None; 11]);
             }
             set(&mut registers, dst, self.loaded(at, insn));
-            self.jump(at, 1, registers);
-            return;
+            return Some((at + 2, registers));
         }
         match insn.class() {
             class::ALU | class::ALU64 => {
@@ -119,12 +171,13 @@ impl Flow<'_> {
             // What is left of classic BPF: loads from a packet.
             class::LD => set(&mut registers, 0, None),
             class::JMP | class::JMP32 => {
-                self.branch(at, insn, registers);
-                return;
+                return self
+                    .branch(at, insn, registers)
+                    .map(|registers| (at + 1, registers));
             }
             _ => {}
         }
-        self.jump(at, 0, registers);
+        Some((at + 1, registers))
     }
 
     /// What a 64-bit immediate load puts into its register.
@@ -137,7 +190,8 @@ impl Flow<'_> {
                     map, value_offset, ..
                 } = *self.map_refs.get(found)?;
                 let is_constant = self.maps.get(map)?.kind == MapKind::Rodata;
-                let offset = u64::from(value_offset?);
+                let map = u32::try_from(map).ok()?;
+                let offset = value_offset?;
                 is_constant.then_some(Value::Constant { map, offset })
             }
             _ => None,
@@ -159,45 +213,51 @@ impl Flow<'_> {
             _ => 8,
         };
         let start = offset.checked_add_signed(insn.off.into())?;
-        let content = self.maps.get(map)?.content.as_deref()?;
+        let content = self.maps.get(map as usize)?.content.as_deref()?;
         let bytes = content.get(usize::try_from(start).ok()?..)?.get(..size)?;
         let mut number = [0; 8];
         number.get_mut(..size)?.copy_from_slice(bytes);
         Some(Value::Number(u64::from_le_bytes(number)))
     }
 
-    fn branch(&mut self, at: usize, insn: Insn, mut registers: Registers) {
+    /// A jump, call or exit: the registers where the next instruction may be
+    /// reached without a jump.
+    fn branch(&mut self, at: usize, insn: Insn, mut registers: Registers) -> Option<Registers> {
         if insn.code == EXIT {
-            return;
+            return None;
         }
         if insn.code == CALL {
             if insn.src() == pseudo::CALL {
                 self.jump(at, insn.imm.into(), [None; 11]);
             }
             registers[..6].fill(None);
-            self.jump(at, 0, registers);
-            return;
+            return Some(registers);
         }
         let near = i64::from(insn.off);
         match insn.code & 0xf0 {
             0x00 if insn.code & REGISTER != 0 => {
-                if !self.anywhere {
-                    self.anywhere = true;
+                // Everything is a target then.
+                if !core::mem::replace(&mut self.anywhere, true) {
                     for place in 0..self.insns.len() {
                         self.reach(place, [None; 11]);
                     }
                 }
+                None
             }
-            0x00 if insn.class() == class::JMP32 => self.jump(at, insn.imm.into(), registers),
-            0x00 => self.jump(at, near, registers),
+            0x00 if insn.class() == class::JMP32 => {
+                self.jump(at, insn.imm.into(), registers);
+                None
+            }
+            0x00 => {
+                self.jump(at, near, registers);
+                None
+            }
             _ => {
                 let taken = compare(insn, &registers);
                 if taken != Some(false) {
                     self.jump(at, near, after(insn, registers, true));
                 }
-                if taken != Some(true) {
-                    self.jump(at, 0, after(insn, registers, false));
-                }
+                (taken != Some(true)).then(|| after(insn, registers, false))
             }
         }
     }
@@ -233,7 +293,7 @@ fn arithmetic(insn: Insn, registers: &Registers) -> Option<Value> {
     match (insn.code, insn.off, at(insn.dst())) {
         (MOVE, 0, _) => at(insn.src()),
         (ADD, 0, Some(Value::Constant { map, offset })) => {
-            let offset = offset.checked_add_signed(insn.imm.into())?;
+            let offset = offset.checked_add_signed(insn.imm)?;
             Some(Value::Constant { map, offset })
         }
         _ => calculate(insn, registers).map(Value::Number),

@@ -8,8 +8,9 @@ use std::sync::OnceLock;
 
 use object::{Object as _, ObjectSection as _};
 use proptest::prelude::*;
-use trapline_loader::btf::{Source, Target, Types as _};
-use trapline_loader::relo_core::relocate;
+use trapline_loader::btf::{ObjectBtf, Source, Target, Types as _};
+use trapline_loader::reach::reachable;
+use trapline_loader::relo_core::{absence, minimise, relocate};
 use trapline_loader::spec::ObjectSpec;
 
 const NAMES: [&str; 4] = ["core", "core_fake", "shapes", "maps"];
@@ -118,7 +119,10 @@ fn use_object(bytes: &[u8], kernel: &[u8]) {
         for insn in [0, program.insns.len() / 2, usize::MAX] {
             let _ = spec.line_at(program, insn);
         }
+        let reached = reachable(&spec, program);
+        assert_eq!(reached.len(), program.insns.len());
     }
+    let _ = spec.needs();
     let names: Vec<_> = spec.maps.iter().flat_map(|m| m.variables.clone()).collect();
     for variable in names.iter().take(8) {
         let _ = spec.set_global(&variable.name, &vec![1; variable.size.min(64) as usize]);
@@ -130,7 +134,17 @@ fn use_kernel(spec: &mut ObjectSpec, kernel: &[u8]) {
     let Ok(mut target) = Target::new(Source::from_bytes(kernel)) else {
         return;
     };
+    if let Ok(part) = minimise(core::slice::from_ref(spec), &mut target) {
+        // Whatever went in, what comes out is well-formed.
+        ObjectBtf::parse(&part).unwrap();
+    }
+    for relo in spec.programs.iter().flat_map(|p| &p.core_relos).take(40) {
+        let _ = absence(spec, relo, &mut target);
+    }
     let _ = relocate(spec, &mut target);
+    for program in &spec.programs {
+        let _ = reachable(spec, program);
+    }
     let _ = target.prototype("vfs_something");
     let _ = target.tracepoint_prototype("something");
     let _ = target.enum_values("color");

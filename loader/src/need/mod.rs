@@ -13,7 +13,7 @@ pub use helpers::helper;
 pub use types::{map_type, program_type};
 
 use crate::btf::{Kind, Types};
-use crate::spec::{ExternKind, MapSpec, ObjectSpec, ProgramSpec};
+use crate::spec::{ExternKind, MapKind, MapSpec, ObjectSpec, ProgramSpec};
 use core::fmt;
 use std::collections::BTreeMap;
 
@@ -35,9 +35,9 @@ pub struct Need {
     pub feature: String,
     /// The kernel that brought it.
     pub since: Version,
-    /// Can nothing of the object be loaded by itself without it? Not where only
-    /// programs use it that are not loaded without being asked, or where an
-    /// older kernel is given something in its place.
+    /// Is there no doing without it? There is where only programs use it that
+    /// are not loaded without being asked, where it is a weak extern, and where
+    /// an older kernel is given something in its place.
     pub required: bool,
     /// The programs and maps that use it, in the object's order.
     pub users: Vec<String>,
@@ -57,18 +57,22 @@ impl Needs {
     }
 
     fn map(&mut self, map: &MapSpec) {
-        let mut add = |since, feature: String| self.add(since, feature, true, &map.name);
+        let mut add = |since, feature: &str, required| {
+            self.add(since, feature, required, &map.name);
+        };
         if let Some((name, since)) = map_type(map.map_type) {
-            add(since, name);
+            add(since, &name, true);
         }
         for (name, since) in types::map_flags(map.flags) {
-            add(since, name.to_owned());
+            // Global data is made without where it cannot be mapped.
+            let is_data = map.kind != MapKind::Defined;
+            add(since, name, !(is_data && name == "BPF_F_MMAPABLE"));
         }
         if map.numa_node.is_some() {
-            add(Version(4, 14), "BPF_F_NUMA_NODE".to_owned());
+            add(Version(4, 14), "BPF_F_NUMA_NODE", true);
         }
         if map.map_extra != 0 {
-            add(Version(5, 16), "map_extra".to_owned());
+            add(Version(5, 16), "map_extra", true);
         }
     }
 

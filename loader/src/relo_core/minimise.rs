@@ -4,8 +4,12 @@ use super::access::Spec;
 use super::kind::ReloKind;
 use super::{Local, Tried, observe};
 use crate::btf::{Depth, Selection, Target, Types};
-use crate::error::{Result, ResultExt};
+use crate::error::{Error, Result, ResultExt};
 use crate::spec::ObjectSpec;
+
+/// Places that all relocations together may lead to. Each usually has one; many
+/// types of one name could otherwise make many of each relocation.
+const MAX_REACHED: usize = 1 << 18;
 
 /// What one relocation found in one type of the kernel.
 enum Reached {
@@ -29,12 +33,21 @@ enum Reached {
 /// The same objects and the same BTF give the same bytes.
 ///
 /// # Errors
-/// As [`relocate`](super::relocate).
+/// As [`relocate`](super::relocate); `InvalidInput` for types of so many
+/// candidates as no kernel has.
 pub fn minimise(objects: &[ObjectSpec], target: &mut Target<'_>) -> Result<Vec<u8>> {
     look_once(objects, target)?;
     let mut reached = Vec::new();
     for object in objects {
-        observe(object, target, &mut |tried| reached.extend(reach(tried)))?;
+        observe(object, target, &mut |tried| {
+            if reached.len() <= MAX_REACHED {
+                reached.extend(reach(tried));
+            }
+        })?;
+    }
+    if reached.len() > MAX_REACHED {
+        let text = format!("over {MAX_REACHED} places in the kernel's types");
+        return Err(Error::invalid_input(text));
     }
     let programs = objects.iter().flat_map(|object| &object.programs);
     let hooks = programs.filter_map(|program| program.kind.attach.kernel_type());

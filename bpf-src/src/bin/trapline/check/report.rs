@@ -59,13 +59,8 @@ fn needs(text: &mut String, needs: &[Need]) {
             let _ = write!(users, " and {more} more");
         }
         if !need.required {
-            users = match need.users.is_empty() {
-                true if need.feature.starts_with("BTF_KIND") => {
-                    "types; replaced where it is not known".to_owned()
-                }
-                true => "weak: may be missing".to_owned(),
-                false => format!("{users} (not loaded by itself)"),
-            };
+            let space = if users.is_empty() { "" } else { " " };
+            let _ = write!(users, "{space}(not required)");
         }
         table.row([need.since.to_string(), need.feature.clone(), users]);
     }
