@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use trapline_harness::btf;
 use trapline_harness::host;
 use trapline_harness::kernels::{Lock, Store};
 use trapline_harness::progress::Progress;
@@ -78,6 +79,14 @@ fn main() -> ExitCode {
             names => Err(format!("no such object: {}", names.join(", ")).into()),
         },
     ));
+    trials.push(Trial::test(
+        "differential::sensors_against_minimised_types",
+        || {
+            let minimised = minimised_types().map_err(|error| format!("{error:#}"))?;
+            let mut sensors = trapline_sensors::objects::ALL.iter();
+            sensors.try_for_each(|(name, bytes)| compare_on_all(name, bytes, &minimised))
+        },
+    ));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -101,6 +110,18 @@ fn kernel_types() -> anyhow::Result<Vec<Types>> {
         })
     });
     types.collect()
+}
+
+/// The little of every kernel's types that the sensors look at, which libbpf
+/// has to be able to read as well.
+fn minimised_types() -> anyhow::Result<Vec<Types>> {
+    let root = host::workspace_root();
+    let lock = Lock::load(&root)?;
+    let types = lock.kernels().iter().map(|entry| Types {
+        series: format!("{} minimised", entry.series),
+        path: btf::path(&root, entry.series),
+    });
+    Ok(types.collect())
 }
 
 fn compare_on_all(name: &str, bytes: &[u8], kernels: &[Types]) -> Result<(), Failed> {
