@@ -17,6 +17,7 @@ const NOISE: &[&str] = &[
     "mark_precise: ",
     "arg#",
     "Unrecognized arg#",
+    "reg type unsupported for arg#",
     "func#",
     "Live regs ",
 ];
