@@ -1,6 +1,5 @@
 //! Boots that judge: all kernels, and each again behind what it died of.
 
-use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,21 +7,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 
 use super::folder::Folder;
-use super::{Counts, Judged, Object, Row};
+use super::ledger::Ledger;
+use super::{Counts, Judged, Object};
 use crate::host;
 use crate::images::Extra;
 use crate::kernels::{Entry, Kernel, Lock, Series, Store};
 use crate::progress::{Amount, Progress, Task};
-use crate::recording::{Frame, Verdict, Verified, Verifying};
 use crate::run::cache;
-use crate::vm::{self, Choice, Failure, Lab, Mode, Outcome, Plan, Request};
+use crate::vm::{self, Choice, Lab, Mode, Outcome, Plan, Request};
 
 /// How often a kernel is booted again because a program killed it.
 const BOOTS: usize = 4;
 /// A kernel may take this long for all objects.
 const KERNEL_DEADLINE: Duration = Duration::from_secs(60 * 60);
-/// Lines of a dead kernel's log that a row shows.
-const EXCERPT_LINES: usize = 20;
 
 /// What to judge by.
 #[derive(Debug, Clone)]
@@ -94,17 +91,15 @@ impl Court<'_> {
         let progress = &self.options.progress;
         let kernel = self.store.ensure(entry, progress);
         let task = progress.task(entry.series.to_string(), Amount::Unknown);
-        let rows = match &kernel {
-            Ok(kernel) => self.boot(kernel, &task)?,
-            Err(error) => {
-                let why = format!(
-                    "the kernel is not there ({error:#}); \
-                     `cargo harness kernels fetch {}` brings it",
-                    entry.series
-                );
-                self.unjudged(&vec![Some(0); self.objects.len()], &why)
-            }
-        };
+        let mut ledger = Ledger::new(self.objects, self.folder, entry.series);
+        match &kernel {
+            Ok(kernel) => self.boot(kernel, &mut ledger, &task)?,
+            Err(error) => ledger.leave(&format!(
+                "the kernel is not there ({error:#}); `cargo harness kernels fetch {}` brings it",
+                entry.series
+            )),
+        }
+        let rows = ledger.close();
         let counts = Counts::of(&rows);
         if counts.unjudged > 0 {
             task.failed(counts);
@@ -132,35 +127,28 @@ impl Court<'_> {
     }
 
     /// Boots a kernel, and again for the programs behind one that killed it.
-    fn boot(&self, kernel: &Kernel, task: &Task) -> Result<Vec<Row>> {
+    fn boot(&self, kernel: &Kernel, ledger: &mut Ledger<'_>, task: &Task) -> Result<()> {
         let lab = self.lab(kernel)?;
         let turns = host::output_dir().join("turns");
         let _turn = cache::turn(&turns, self.options.jobs)?;
-        let mut rows = Vec::new();
-        // Where each object is to be gone on with; nothing where it is done.
-        let mut from = vec![Some(0); self.objects.len()];
         for boot in 1.. {
             task.step(format_args!("booting {}", kernel.release));
-            let outcome = self.boot_once(&lab, kernel, boot, &from);
-            let (frames, failure) = match &outcome.verdict {
-                Ok(recording) => (&recording.frames, None),
-                Err(failure) => (&failure.partial.frames, Some(failure)),
+            let outcome = self.boot_once(&lab, kernel, boot, &ledger.from);
+            let failure = match &outcome.verdict {
+                Ok(recording) => {
+                    ledger.take(&recording.frames)?;
+                    break;
+                }
+                Err(failure) => failure,
             };
-            let last = self.take(kernel.series, frames, &mut from, &mut rows)?;
-            let Some(failure) = failure else {
-                break;
-            };
+            let last = ledger.take(&failure.partial.frames)?;
             let Some(last) = last.filter(|_| boot < BOOTS) else {
-                let why = format!("{failure}; see {}", outcome.serial_log.display());
-                rows.extend(self.unjudged(&from, &why));
+                ledger.leave(&format!("{failure}; see {}", outcome.serial_log.display()));
                 break;
             };
-            // The next boot begins behind what this one died of.
-            from[last.object] = last.position.map(|position| position + 1);
-            rows.push(self.died(kernel.series, &last, failure, &outcome)?);
+            ledger.died(&last, failure, &outcome.serial_log)?;
         }
-        rows.sort_by_key(|row| (row.object, row.position));
-        Ok(rows)
+        Ok(())
     }
 
     fn boot_once(
@@ -212,114 +200,5 @@ impl Court<'_> {
         // Every object is there twice while the image is unpacked.
         request.memory_mib += u32::try_from(bytes >> 19).unwrap_or(u32::MAX / 2);
         vm::run(lab, kernel, &request)
-    }
-
-    /// Makes rows of frames. Says what the guest was at, if it did not say what
-    /// became of it.
-    fn take(
-        &self,
-        series: Series,
-        frames: &[Frame],
-        from: &mut [Option<usize>],
-        rows: &mut Vec<Row>,
-    ) -> Result<Option<Verifying>> {
-        let mut last: Option<Verifying> = None;
-        let mut object = None;
-        for frame in frames {
-            match frame {
-                Frame::Verifying(verifying) if verifying.object < self.objects.len() => {
-                    if let Some(before) = object.filter(|before| *before != verifying.object) {
-                        from[before] = None;
-                    }
-                    object = Some(verifying.object);
-                    last = Some(verifying.clone());
-                }
-                Frame::Verified(verified) if verified.object < self.objects.len() => {
-                    last = last.filter(|last| last.position != verified.position);
-                    from[verified.object] = match verified.position {
-                        Some(position) => Some(position + 1),
-                        None => from[verified.object],
-                    };
-                    rows.push(self.row(series, verified)?);
-                }
-                _ => {}
-            }
-        }
-        Ok(last)
-    }
-
-    fn row(&self, series: Series, verified: &Verified) -> Result<Row> {
-        let object = &self.objects[verified.object];
-        let log = match &verified.log {
-            Some(log) => {
-                let program = verified.program.as_deref();
-                Some(self.folder.keep(series, &object.name, program, log)?)
-            }
-            None => None,
-        };
-        Ok(Row {
-            object: verified.object,
-            position: verified.position,
-            program: verified.program.clone(),
-            section: verified.section.clone(),
-            verdict: verified.verdict,
-            is_judged: true,
-            attached: verified.attached,
-            verified_insns: verified.verified_insns,
-            chain: verified.chain.clone(),
-            excerpt: verified.excerpt.clone(),
-            log,
-        })
-    }
-
-    /// The row of what a guest died of.
-    fn died(
-        &self,
-        series: Series,
-        last: &Verifying,
-        failure: &Failure,
-        outcome: &Outcome,
-    ) -> Result<Row> {
-        let attaching = last.step == "attach";
-        let serial = fs::read_to_string(&outcome.serial_log).unwrap_or_default();
-        let name = &self.objects[last.object].name;
-        let program = last.program.as_deref();
-        let lines = failure.excerpt.len().saturating_sub(EXCERPT_LINES);
-        Ok(Row {
-            position: last.position,
-            program: last.program.clone(),
-            section: last.section.clone(),
-            verdict: match attaching {
-                true => Verdict::Loaded,
-                false => Verdict::Rejected,
-            },
-            attached: attaching.then_some(false),
-            excerpt: Some(failure.excerpt[lines..].join("\n")),
-            log: Some(self.folder.keep(series, name, program, &serial)?),
-            ..Row::of_object(
-                last.object,
-                vec![
-                    format!("the kernel did not survive {}", last.doing()),
-                    failure.to_string(),
-                ],
-            )
-        })
-    }
-
-    /// Rows for everything that is left to be judged.
-    fn unjudged(&self, from: &[Option<usize>], why: &str) -> Vec<Row> {
-        let left = from.iter().enumerate();
-        let left = left.filter_map(|(object, from)| Some((object, (*from)?)));
-        let row = |(object, from)| {
-            let what = match from {
-                0 => "not judged".to_owned(),
-                from => format!("not judged from its program number {} on", from + 1),
-            };
-            Row {
-                is_judged: false,
-                ..Row::of_object(object, vec![what, why.to_owned()])
-            }
-        };
-        left.map(row).collect()
     }
 }

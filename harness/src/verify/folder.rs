@@ -19,11 +19,18 @@ pub(super) struct Folder {
 impl Folder {
     /// Takes the folder, and removes what an earlier run left there.
     pub(super) fn take() -> Result<Self> {
-        let path = host::output_dir().join("verify");
-        let place = Place::fixed(path.clone());
+        Self::at(&host::output_dir().join("verify"))
+    }
+
+    /// The same for a folder elsewhere.
+    pub(super) fn at(path: &Path) -> Result<Self> {
+        let place = Place::fixed(path.to_owned());
         let mine = place.lock()?;
         place.clear()?;
-        Ok(Self { path, _mine: mine })
+        Ok(Self {
+            path: path.to_owned(),
+            _mine: mine,
+        })
     }
 
     pub(super) fn path(&self) -> &Path {

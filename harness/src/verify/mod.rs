@@ -9,6 +9,7 @@ mod compare;
 mod failures;
 mod folder;
 mod json;
+mod ledger;
 mod table;
 
 use std::path::PathBuf;
