@@ -112,6 +112,12 @@ impl<R: Record> Records<R> {
         })
     }
 
+    /// Makes room for `count` more records.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.bytes
+            .reserve_exact(count.saturating_mul(self.rec_size));
+    }
+
     /// Bytes of one record, as the `*_rec_size` fields of `BPF_PROG_LOAD`.
     pub fn rec_size(&self) -> u32 {
         self.rec_size as u32

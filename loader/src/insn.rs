@@ -212,13 +212,21 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Insn>> {
         )));
     }
     let chunks = bytes.chunks_exact(INSN_SIZE_BYTES);
-    let insn = |chunk: &[u8]| chunk.first_chunk().copied().map(Insn::from_le_bytes);
-    Ok(chunks.filter_map(insn).collect())
+    // Of a length that is known: nothing grows.
+    let insn = |chunk: &[u8]| {
+        let chunk = chunk.first_chunk().copied();
+        Insn::from_le_bytes(chunk.unwrap_or_default())
+    };
+    Ok(chunks.map(insn).collect())
 }
 
 /// The bytes the kernel reads, eight per instruction, little-endian.
 pub fn to_bytes(insns: &[Insn]) -> Vec<u8> {
-    insns.iter().flat_map(|insn| insn.to_le_bytes()).collect()
+    let mut bytes = Vec::with_capacity(size_of_val(insns));
+    for insn in insns {
+        bytes.extend_from_slice(&insn.to_le_bytes());
+    }
+    bytes
 }
 
 /// The 64-bit immediate of the `ldimm64` at `at`, or `None` if there is none.

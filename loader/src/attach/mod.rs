@@ -31,7 +31,7 @@ pub use cgroup::{CgroupMode, CgroupOptions};
 pub(crate) use kallsyms::missing_function;
 pub(crate) use kprobe::SYSCALL_PREFIX;
 pub use link::Link;
-pub(crate) use link::Part;
+pub(crate) use link::{Part, Undo};
 pub use mprog::{Anchor, NetkitOptions, NetkitSide, Relative, TcDirection, TcxOptions};
 pub use net::{Via, ifindex};
 pub use netfilter::{NetfilterFamily, NetfilterHook, NetfilterOptions};

@@ -7,6 +7,9 @@ use super::types::{Kind, TYPE_HEADER_BYTES, Type, TypeHeader};
 use super::{MAX_STRING_BYTES, Types};
 use crate::error::{Error, Result};
 
+/// About as long as types are: what an index makes room for.
+const AVERAGE_TYPE_BYTES: usize = 20;
+
 /// Parsed `.BTF` of an object file.
 ///
 /// Its bytes are fixed up for the kernel: DATASEC sizes and offsets are
@@ -157,7 +160,8 @@ fn index(bytes: &[u8], header: &Header, sizes: &Sizes) -> Result<Vec<u32>> {
     let end = header.types.end as usize;
     let section = &bytes[..end];
     let mut at = header.types.start as usize;
-    let mut offsets = Vec::new();
+    // Types have 12 bytes and mostly some more.
+    let mut offsets = Vec::with_capacity((end - at) / AVERAGE_TYPE_BYTES);
     while at < end {
         let id = offsets.len() + 1;
         let torn = || Error::malformed(format!("BTF type {id} at byte {at} is torn"));

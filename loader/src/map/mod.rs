@@ -83,6 +83,11 @@ impl Map {
         }
     }
 
+    /// The descriptor with the sizes of what goes in and out.
+    pub(crate) fn fd(&self) -> &sys::MapFd {
+        &self.fd
+    }
+
     /// The name in the object, in full.
     pub fn name(&self) -> &str {
         &self.name

@@ -2,6 +2,7 @@
 //! their fields lie, and the numbers of the hooks that BTF describes.
 
 use super::externs::{self, Answers};
+use super::struct_ops;
 use crate::attach::missing_function;
 use crate::btf::{Kind, Kinds, Wanted};
 use crate::error::{Error, Result};
@@ -56,6 +57,7 @@ pub(super) fn resolve(
         .collect();
     let needs = relo_core::needs(spec);
     let mut all: Vec<Wanted> = externs::wanted(spec).collect();
+    all.extend(struct_ops::wanted(spec));
     all.extend(names.iter().map(|&(kind, name)| exactly(kind, name)));
     all.extend(needs.roots.iter().cloned());
     // One pass over the kernel's hundred thousand types for everything that is
@@ -96,6 +98,7 @@ pub fn look_up(specs: &[ObjectSpec], kernel: &mut KernelBtf) -> Result<()> {
         let hooks = programs.filter_map(|program| program.kind.attach.kernel_type());
         all.extend(hooks.map(|(kind, name)| exactly(kind, &name)));
         all.extend(externs::wanted(spec));
+        all.extend(struct_ops::wanted(spec));
         let needs = relo_core::needs(spec);
         all.extend(needs.roots);
         member_names.extend(needs.names);

@@ -46,7 +46,8 @@ const WITHOUT_BTF: &[u32] = &[
     ARENA,
 ];
 
-/// Creates all maps, in order, and fills those that hold global data.
+/// Creates all maps, in order, and fills those that hold global data. Tables of
+/// functions, which come last, are left out.
 pub(super) fn create_all(
     spec: &mut ObjectSpec,
     btf: Option<&OwnedFd>,
@@ -57,7 +58,9 @@ pub(super) fn create_all(
         let created = create_one(object, map, btf, options);
         created.with_context(|| format!("map {}", map.name))
     };
-    spec.maps.iter_mut().map(create).collect()
+    let maps = spec.maps.iter_mut();
+    let maps = maps.filter(|map| map.kind != MapKind::StructOps);
+    maps.map(create).collect()
 }
 
 /// One map: the caller's, the one that is pinned, or a new one.

@@ -22,6 +22,9 @@
 //! ```
 
 mod btf;
+#[cfg(test)]
+#[path = "../../tests/common/mod.rs"]
+mod common;
 mod data;
 mod externs;
 mod hooks;
@@ -32,6 +35,7 @@ mod pinned;
 mod programs;
 mod refusal;
 mod sanitize;
+mod struct_ops;
 mod symbols;
 mod too_old;
 mod values;
@@ -103,6 +107,8 @@ pub struct Object {
     btf_use: BtfUse,
     /// Elements of maps that hold programs.
     slots: Vec<values::Slot>,
+    /// Tables of functions, as the kernel takes them.
+    tables: Vec<struct_ops::Table>,
     /// What is needed to load the remaining programs; none when all are.
     waiting: Option<Box<Waiting>>,
 }
@@ -151,10 +157,12 @@ impl Object {
         kernel: &mut KernelBtf,
         options: &LoadOptions,
     ) -> Result<Self> {
-        let settled = hooks::resolve(&mut spec, kernel, options.kconfig.as_deref())?;
+        let mut settled = hooks::resolve(&mut spec, kernel, options.kconfig.as_deref())?;
+        let tables = struct_ops::lay_out(&mut spec, kernel, &mut settled.hooks)?;
         let (btf_fd, btf_use) = btf::load(&mut spec)?;
-        let maps = maps::create_all(&mut spec, btf_fd.as_ref(), options)?;
+        let mut maps = maps::create_all(&mut spec, btf_fd.as_ref(), options)?;
         let slots = values::fill(&mut spec.maps, &maps)?;
+        maps.extend(struct_ops::create(&mut spec, &tables, btf_fd.as_ref())?);
         let name = spec.name.clone();
         // Their content is in the kernel now.
         spec.maps.clear();
@@ -167,6 +175,7 @@ impl Object {
             relocations: settled.report,
             btf_use,
             slots,
+            tables,
             waiting: Some(Box::new(waiting)),
         };
         object.load_automatic(options)?;

@@ -10,7 +10,7 @@ use crate::map::Map;
 use crate::memlock::with_memlock;
 use crate::program::Program;
 use crate::relo_core::Report;
-use crate::spec::{MapRef, ObjectSpec, ProgramKind, ProgramSpec};
+use crate::spec::{AttachSpec, MapRef, ObjectSpec, ProgramKind, ProgramSpec};
 use crate::sys::{self, Errno, ExtRecords, Log};
 use crate::verifier::{self, VerifierStats};
 use std::ffi::CString;
@@ -131,7 +131,12 @@ impl Waiting {
             // It stays in the report, for who asks again.
             return Err(Error::new(failure.kind(), format!("{failure:#}")));
         }
+        let is_table = matches!(program.kind.attach, AttachSpec::StructOps { .. });
         let (attach_btf_id, module) = match hook {
+            Hook::Untyped if is_table => {
+                let text = "no table of .struct_ops that was created holds it";
+                return Err(Error::invalid_input(text));
+            }
             Hook::Untyped => (0, None),
             Hook::Type { id, module } => (*id, module.as_ref()),
             Hook::Missing => return Err(hooks::missing(&program.kind.attach)),

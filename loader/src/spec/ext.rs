@@ -143,7 +143,10 @@ impl<'d> Table<'d> {
             };
             let records = records.chunks_exact(rec_size as usize);
             let records = records.filter_map(|r| Some((word(r, 0)? / INSN_BYTES, r)));
-            sections.entry(section).or_default().extend(records);
+            let own = sections.entry(section).or_default();
+            // What is left out has no size known beforehand: room for all.
+            own.reserve(count as usize);
+            own.extend(records);
         }
         for records in sections.values_mut() {
             records.sort_by_key(|&(slot, _)| slot);

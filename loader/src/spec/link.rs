@@ -387,6 +387,12 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
         }
         let mut records = Records::with_rec_size(table.rec_size)?;
         let order = core::mem::take(&mut self.order);
+        let mut count = 0;
+        for &(index, _) in &order {
+            let function = self.function(index)?;
+            count += table.records(function.section, &function.slots).len();
+        }
+        records.reserve(count);
         for &(index, start) in &order {
             let function = self.function(index)?;
             let own = table.records(function.section, &function.slots);

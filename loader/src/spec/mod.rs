@@ -15,11 +15,13 @@ mod link;
 mod maps;
 mod parse;
 mod sections;
+mod struct_ops;
 mod types;
 mod values;
 
 pub use externs::{ExternKind, ExternRef, ExternSpec, KconfigExtern, KconfigType};
 pub(crate) use sections::program_kind;
+pub use struct_ops::{StructOpsSlot, StructOpsSpec};
 pub use types::{
     AttachSpec, CoreReloRef, MapKind, MapRef, MapSpec, MapValue, MultiAt, ProgramKind, ProgramSpec,
     Variable,
@@ -41,6 +43,8 @@ pub struct ObjectSpec {
     pub maps: Vec<MapSpec>,
     /// Entry programs, each with its subprograms already appended.
     pub programs: Vec<ProgramSpec>,
+    /// Tables of functions, each with a map.
+    pub struct_ops: Vec<StructOpsSpec>,
     /// What the kernel has to provide, in the order that
     /// [`ExternRef::index`] counts.
     pub externs: Vec<ExternSpec>,

@@ -6,7 +6,7 @@ use super::externs::{self, Externs};
 use super::globals::{self, Globals};
 use super::link::{self, Budget, Inputs, MapPlaces};
 use super::types::{MapSpec, MapValue, ProgramSpec};
-use super::{ObjectSpec, fixup, legacy, maps, sections, values};
+use super::{ObjectSpec, fixup, legacy, maps, sections, struct_ops, values};
 use crate::btf::{ObjectBtf, Types};
 use crate::bytes;
 use crate::elf::Elf;
@@ -74,7 +74,17 @@ pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
         externs: &externs,
         kconfig_map,
     };
-    let programs = collect_programs(&inputs, &mut skipped)?;
+    let mut programs = collect_programs(&inputs, &mut skipped)?;
+    let tables = struct_ops::collect(&elf, btf.as_ref(), &inputs.code, |name, error| {
+        skipped.push(name, error);
+    })?;
+    let mut struct_ops = Vec::with_capacity(tables.len());
+    for (map, mut table) in tables {
+        table.map = map_specs.len();
+        map_specs.push(map);
+        struct_ops.push(table);
+    }
+    struct_ops::set_autoload(&mut programs, &struct_ops);
     check_programs(&mut map_specs, &programs, &mut skipped);
     let text = |name| elf.find(name).map(|(_, section)| section.data);
     let license = text("license").unwrap_or_default();
@@ -85,6 +95,7 @@ pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
         kernel_version: text("version").and_then(|data| bytes::word(data, 0)),
         maps: map_specs,
         programs,
+        struct_ops,
         externs: externs.specs,
         btf,
         skipped: skipped.into_entries(),

@@ -65,6 +65,9 @@ pub enum MapKind {
     Bss,
     /// Values of the kernel's configuration, filled in on load and frozen.
     Kconfig,
+    /// A table of functions; its size is the kernel's to say. These come after
+    /// all other maps.
+    StructOps,
 }
 
 /// One global variable inside a data map.

@@ -159,6 +159,44 @@ fn element(map_type: u32, value_bytes: u32) -> Result<(usize, usize)> {
     Ok((bytes.ok_or(Errno::TOO_BIG)?, cpus))
 }
 
+/// The map of one table of functions to create.
+pub(crate) struct StructOpsCreate<'a> {
+    /// NUL-padded.
+    pub(crate) name: [u8; 16],
+    pub(crate) value_bytes: u32,
+    pub(crate) map_flags: u32,
+    /// The object's BTF; any will do.
+    pub(crate) btf: BorrowedFd<'a>,
+    /// The value's type in the kernel's BTF, or in that of `module`.
+    pub(crate) value_type_id: u32,
+    /// A module's BTF. Kernel: 6.9
+    pub(crate) module: Option<BorrowedFd<'a>>,
+}
+
+/// Creates the map of a table of functions.
+///
+/// Kernel: 5.6
+pub(crate) fn map_create_struct_ops(map: &StructOpsCreate<'_>) -> Result<MapFd> {
+    const BPF_MAP_TYPE_STRUCT_OPS: u32 = 26;
+    const BPF_F_VTYPE_BTF_OBJ_FD: u32 = 1 << 15;
+    const KEY_BYTES: u32 = 4;
+    let of_module = map.module.map_or(0, |_| BPF_F_VTYPE_BTF_OBJ_FD);
+    let mut attr = MapCreateAttr {
+        map_type: BPF_MAP_TYPE_STRUCT_OPS,
+        key_bytes: KEY_BYTES,
+        value_bytes: map.value_bytes,
+        max_entries: 1,
+        map_flags: map.map_flags | of_module,
+        map_name: map.name,
+        btf_fd: super::raw(map.btf),
+        btf_vmlinux_value_type_id: map.value_type_id,
+        value_type_btf_obj_fd: map.module.map_or(0, super::raw),
+        ..MapCreateAttr::default()
+    };
+    let fd = owned(bpf(Command::MapCreate, &mut attr)?);
+    MapFd::new(fd, BPF_MAP_TYPE_STRUCT_OPS, KEY_BYTES, map.value_bytes)
+}
+
 /// Reads the value of `key` into `value`; `flags` is 0 or BPF_F_LOCK.
 ///
 /// # Errors

@@ -54,8 +54,8 @@ pub(crate) use link::{
     link_create_perf_event, raw_tracepoint_open,
 };
 pub(crate) use map::{
-    MapCreate, MapFd, map_create, map_delete_elem, map_freeze, map_get_next_key,
-    map_lookup_and_delete_elem, map_lookup_elem, map_update_elem,
+    MapCreate, MapFd, StructOpsCreate, map_create, map_create_struct_ops, map_delete_elem,
+    map_freeze, map_get_next_key, map_lookup_and_delete_elem, map_lookup_elem, map_update_elem,
 };
 pub(crate) use map_batch::{Cursor, map_change_batch, map_lookup_batch};
 pub(crate) use mapping::FileMapping;

@@ -1,11 +1,8 @@
 //! Against a small kernel whose types, functions and configuration are known.
 
-#[path = "../../../tests/common/mod.rs"]
-mod common;
-
 use super::*;
 use crate::insn::class;
-use common::{btf_of, object, program};
+use crate::object::common::{btf_of, object, program};
 
 const CONFIG: &str = "CONFIG_TEXT=\"a long text\"\nCONFIG_WIDE=0x123456789\nCONFIG_SHORT=-5\n\
     CONFIG_ON=y\nCONFIG_MODULE=m\nCONFIG_STRUCT_SIZE=0x100000000\nCONFIG_WIDE=7\n";
