@@ -107,25 +107,4 @@ fn running_mapped(file: &File) -> Option<&'static [u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::ErrorKind;
-
-    #[test]
-    fn a_missing_file_is_named() {
-        let error = KernelBtf::from_file("/nonexistent/btf")
-            .target()
-            .unwrap_err();
-        assert_eq!(
-            format!("{error:#}"),
-            "kernel BTF /nonexistent/btf: open: ENOENT"
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_no_btf_is_malformed() {
-        let manifest = env!("CARGO_MANIFEST_PATH");
-        let error = KernelBtf::from_file(manifest).target().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Malformed);
-    }
-}
+mod tests;

@@ -24,7 +24,7 @@
 mod btf;
 #[cfg(test)]
 #[path = "../../tests/common/mod.rs"]
-mod common;
+pub(crate) mod common;
 mod data;
 mod externs;
 mod hooks;

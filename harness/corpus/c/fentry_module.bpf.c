@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* fentry of a function that is in a module on 6.1, in the kernel later. */
+#include "corpus.h"
+
+__u64 hits;
+
+SEC("fentry/port_fops_write")
+int BPF_PROG(on_write)
+{
+	__sync_fetch_and_add(&hits, 1);
+	return 0;
+}
