@@ -4,7 +4,7 @@ use super::{LoadOptions, kernel_name, map_types, pinned};
 use crate::error::{Error, Result, ResultExt};
 use crate::map::{Map, UpdateFlag};
 use crate::memlock::with_memlock;
-use crate::spec::{MapKind, MapSpec, ObjectSpec};
+use crate::spec::{MapKind, MapSpec, MapValue, ObjectSpec};
 use crate::sys::{self, Errno, MapCreate, MapFd};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -71,7 +71,7 @@ fn create_one(
     options: &LoadOptions,
 ) -> Result<Map> {
     if let Some(map) = pinned::given(spec, options)? {
-        return with_arena(map, spec, false);
+        return existing(map, spec);
     }
     if spec.pinning == PIN_NONE {
         return create_new(object, spec, btf);
@@ -81,7 +81,7 @@ fn create_one(
     for _ in 0..2 {
         let (entries, flags) = (max_entries(spec)?, flags(spec));
         if let Some(map) = pinned::find(&path, spec, entries, flags)? {
-            return with_arena(map, spec, false);
+            return existing(map, spec);
         }
         let variables = spec.variables.clone();
         let map = create_new(object, spec, btf)?;
@@ -92,6 +92,14 @@ fn create_one(
     }
     let path = path.display();
     Err(Error::not_found(format!("{path} comes and goes")))
+}
+
+/// A map that keeps what is in it. The programs in it are this object's from
+/// now on, as those that were there may be gone.
+fn existing(map: Map, spec: &mut MapSpec) -> Result<Map> {
+    let is_program = |value: &MapValue| matches!(value, MapValue::Program(_));
+    spec.values.retain(|(_, value)| is_program(value));
+    with_arena(map, spec, false)
 }
 
 fn create_new(object: &str, spec: &mut MapSpec, btf: Option<&OwnedFd>) -> Result<Map> {

@@ -39,18 +39,21 @@ fn uname() -> Result<(String, String)> {
     ))
 }
 
-/// Lifts the limit of locked memory, which counted BPF memory before 5.11.
+/// Lifts the limit of locked memory, which counted BPF memory before 5.11;
+/// `false` where there was none.
 ///
 /// # Errors
 /// EPERM without CAP_SYS_RESOURCE.
-pub(crate) fn raise_memlock_limit() -> Result<()> {
+pub(crate) fn raise_memlock_limit() -> Result<bool> {
     let limit = libc::rlimit {
         rlim_cur: libc::RLIM_INFINITY,
         rlim_max: libc::RLIM_INFINITY,
     };
-    // SAFETY: the structure is read during the call only.
-    if unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) } < 0 {
+    let mut before = limit;
+    let both = (&raw const limit, &raw mut before);
+    // SAFETY: both structures are looked at during the call only.
+    if unsafe { libc::prlimit(0, libc::RLIMIT_MEMLOCK, both.0, both.1) } < 0 {
         return Err(Errno::last());
     }
-    Ok(())
+    Ok(before.rlim_cur != libc::RLIM_INFINITY)
 }

@@ -7,7 +7,7 @@
 //!    `__u64 hits`, of its own process alone where others could trigger it too
 //!    (`const volatile __u32 pid` is set to that process before loading);
 //! 2. a line in the table of its theme ([`tracing`], [`net`], [`maps`],
-//!    [`objects`], [`rings`]) with the function that runs it, mostly just
+//!    [`data`], [`objects`], [`rings`]) with the function that runs it, mostly just
 //!    [`Stage::attached`] and a trigger of [`triggers`];
 //! 3. its entry in `harness/guest/loader.toml`, at the same place in the order:
 //!    since which version it has to work, and which way the loader takes.
@@ -18,6 +18,8 @@
 //! emulated a hundred times slower than real, so: small objects, no sleeps, and
 //! an eye on `elapsed_ms`.
 
+pub mod checks;
+mod data;
 mod maps;
 mod net;
 mod objects;
@@ -47,6 +49,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         tracing::CASES,
         rings::CASES,
         maps::CASES,
+        data::CASES,
         objects::CASES,
         net::CASES,
     ];

@@ -180,7 +180,19 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// Why the loader does not load it.
-    pub fn load_spec(&mut self, mut spec: ObjectSpec) -> Result<Object, Failure> {
+    pub fn load_spec(&mut self, spec: ObjectSpec) -> Result<Object, Failure> {
+        self.load_spec_with(spec, &LoadOptions::default())
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    /// Why the loader does not load it.
+    pub fn load_spec_with(
+        &mut self,
+        mut spec: ObjectSpec,
+        options: &LoadOptions,
+    ) -> Result<Object, Failure> {
         if spec.global(PID).is_ok() {
             spec.set_global(PID, &std::process::id().to_le_bytes())?;
         }
@@ -191,7 +203,7 @@ impl<'a> Stage<'a> {
                 self.hits = Some(place);
             }
         }
-        Ok(Object::load(spec, self.kernel, &LoadOptions::default())?)
+        Ok(Object::load(spec, self.kernel, options)?)
     }
 
     /// What the object that was loaded last has counted in `hits`.

@@ -137,6 +137,19 @@ pub fn limit_core(bytes: libc::rlim_t) -> io::Result<()> {
     check(unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) }).map(drop)
 }
 
+/// Soft and hard limit of locked memory.
+///
+/// # Errors
+/// What setrlimit(2) says.
+pub fn limit_memlock(bytes: libc::rlim_t) -> io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: bytes,
+        rlim_max: bytes,
+    };
+    // SAFETY: `limit` outlives the call.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) }).map(drop)
+}
+
 /// A file without a name, closed on exec if asked.
 ///
 /// # Errors
