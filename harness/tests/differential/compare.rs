@@ -11,9 +11,6 @@ use super::{Loaded, Types, interpose, kernel, libbpf, ours};
 /// Differing instructions of a program that are shown.
 const SHOWN_INSNS: usize = 6;
 
-/// BPF_F_MMAPABLE.
-const MMAPABLE: u32 = 1 << 10;
-
 /// What came of one object and one kernel.
 #[derive(Default)]
 pub struct Outcome {
@@ -147,14 +144,7 @@ fn compare_maps(ours: &[MapRecord], theirs: &[MapRecord], found: &mut Vec<String
         field(&of, "key size", (&a.key_bytes, &b.key_bytes), found);
         field(&of, "value size", (&a.value_bytes, &b.value_bytes), found);
         field(&of, "entries", (&a.max_entries, &b.max_entries), found);
-        // libbpf asks for data that can be mapped, where it can.
-        let mapped = if a.name.contains('.') { MMAPABLE } else { 0 };
-        field(
-            &of,
-            "flags",
-            (&(a.flags | mapped), &(b.flags | mapped)),
-            found,
-        );
+        field(&of, "flags", (&a.flags, &b.flags), found);
         field(&of, "NUMA node", (&a.numa_node, &b.numa_node), found);
         field(&of, "extra", (&a.extra, &b.extra), found);
         let typed = |map: &MapRecord| (map.key_type_id, map.value_type_id);

@@ -141,13 +141,13 @@ fn compare_on_all(name: &str, bytes: &[u8], kernels: &[Types]) -> Result<(), Fai
     }
     let (expected, unexpected): (Vec<_>, Vec<_>) = told
         .into_iter()
-        .partition(|(difference, _)| intended::reason(name, difference).is_some());
+        .partition(|(difference, _)| intended::is_intended(name, difference));
     let mut text = String::new();
     for (difference, series) in unexpected {
         text += &format!("[{}] {difference}\n", series.join(" "));
     }
     let seen = |entry: &str| expected.iter().any(|(text, _)| text.contains(entry));
-    for entry in intended::of(name).filter(|entry| !seen(entry)) {
+    for entry in intended::demanded(name).filter(|entry| !seen(entry)) {
         text += &format!("intended, but not seen: {entry}\n");
     }
     if compared == 0 && expected.is_empty() {
