@@ -6,6 +6,7 @@ use crate::map::{Map, UpdateFlag};
 use crate::memlock::with_memlock;
 use crate::spec::{MapKind, MapSpec, MapValue, ObjectSpec};
 use crate::sys::{self, Errno, MapCreate, MapFd};
+use std::borrow::Cow;
 use std::os::fd::{AsFd, OwnedFd};
 
 const PERF_EVENT_ARRAY: u32 = 4;
@@ -261,7 +262,11 @@ fn fill(map: &Map, spec: &MapSpec) -> Result<()> {
     }
     // A new map is zero.
     if content.iter().any(|byte| *byte != 0) {
-        map.update(&[0; 4], content, UpdateFlag::Any)?;
+        let mut value = Cow::Borrowed(content.as_slice());
+        if value.len() < map.value_bytes() {
+            value.to_mut().resize(map.value_bytes(), 0);
+        }
+        map.update(&[0; 4], &value, UpdateFlag::Any)?;
     }
     if matches!(spec.kind, MapKind::Rodata | MapKind::Kconfig) {
         map.freeze()?;

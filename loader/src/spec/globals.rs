@@ -79,7 +79,7 @@ impl Globals {
     ) -> Result<MapSpec> {
         let kind = kind(section.name).unwrap_or_default();
         let type_id = self.type_id(section.name);
-        let (content, variables) = self.section(elf, index, section, btf)?;
+        let (content, size, variables) = self.section(elf, index, section, btf)?;
         let rdonly = if kind == MapKind::Rodata {
             RDONLY_PROG
         } else {
@@ -93,7 +93,7 @@ impl Globals {
             name: section.name.to_owned(),
             map_type: ARRAY,
             key_size: 4,
-            value_size: content.len() as u32,
+            value_size: size,
             max_entries: 1,
             flags: rdonly | mmapable,
             value_type_id: type_id.unwrap_or(0),
@@ -123,45 +123,45 @@ impl Globals {
                 return Err(Error::invalid_input("more than one map is an arena"));
             }
         };
-        let (content, variables) = self.section(elf, index, section, btf)?;
-        let size_bytes = content.len() as u32;
+        let (mut content, size_bytes, variables) = self.section(elf, index, section, btf)?;
+        // How much of an arena they take is told by their length.
+        content.resize(size_bytes as usize, 0);
         map.content = Some(content);
         map.variables = variables;
         Ok((arena, size_bytes))
     }
 
-    /// The bytes of a section and the variables in it.
+    /// The bytes of a section, none where they are all zero; its size; the
+    /// variables in it.
     fn section(
         &mut self,
         elf: &Elf<'_>,
         index: usize,
         section: &Section<'_>,
         btf: Option<&ObjectBtf>,
-    ) -> Result<(Vec<u8>, Vec<Variable>)> {
-        let content = self.content(section)?;
+    ) -> Result<(Vec<u8>, u32, Vec<Variable>)> {
+        let size = self.size(section)?;
         let variables = match (btf, self.type_id(section.name)) {
             (Some(btf), Some(id)) => typed_variables(btf, id)?,
             _ => untyped_variables(elf, index),
         };
         for variable in &variables {
             let end = u64::from(variable.offset) + u64::from(variable.size);
-            if end > content.len() as u64 {
+            if end > size.into() {
                 return Err(Error::malformed(format!(
-                    "variable {} ends at byte {end} of {}",
-                    variable.name,
-                    content.len()
+                    "variable {} ends at byte {end} of {size}",
+                    variable.name
                 )));
             }
         }
-        Ok((content, variables))
+        // That of zeros is empty: a file of no size at all can ask for them.
+        Ok((section.data.to_vec(), size, variables))
     }
 
-    fn content(&mut self, section: &Section<'_>) -> Result<Vec<u8>> {
+    fn size(&mut self, section: &Section<'_>) -> Result<u32> {
         if !section.is_nobits() {
-            return match u32::try_from(section.data.len()) {
-                Ok(_) => Ok(section.data.to_vec()),
-                Err(_) => Err(Error::malformed("larger than 4 GiB")),
-            };
+            let size = u32::try_from(section.data.len());
+            return size.map_err(|_| Error::malformed("larger than 4 GiB"));
         }
         let left = self.left_bss_bytes.checked_sub(section.size);
         self.left_bss_bytes = left.ok_or_else(|| {
@@ -170,7 +170,8 @@ impl Globals {
                 section.size
             ))
         })?;
-        Ok(vec![0; section.size as usize])
+        // Within the limit, so it fits.
+        Ok(section.size as u32)
     }
 }
 

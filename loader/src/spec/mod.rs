@@ -108,12 +108,14 @@ impl ObjectSpec {
     ///
     /// # Errors
     /// `NotFound`, naming the variables that exist.
-    pub fn global(&self, name: &str) -> Result<&[u8]> {
+    pub fn global(&self, name: &str) -> Result<Vec<u8>> {
         let (map, range) = self.variable(name)?;
         let content = self.maps[map].content.as_deref().unwrap_or_default();
-        content
-            .get(range)
-            .ok_or_else(|| Error::malformed(format!("variable {name} lies outside of its section")))
+        let size = range.len();
+        let end = range.end.min(content.len());
+        let mut value = content.get(range.start..end).unwrap_or_default().to_vec();
+        value.resize(size, 0);
+        Ok(value)
     }
 
     /// Sets the initial bytes of a global variable, little-endian.
@@ -129,18 +131,16 @@ impl ObjectSpec {
             )));
         }
         let size = range.len();
-        let content = self.maps[map].content.as_deref_mut().unwrap_or_default();
-        match content.get_mut(range) {
-            Some(place) if size == value.len() => {
-                place.copy_from_slice(value);
-                Ok(())
-            }
-            _ => Err(Error::invalid_input(format!(
-                "variable {name} has {size} bytes, not {}",
-                value.len()
-            ))
-            .context(format!("object {}", self.name))),
+        if size != value.len() {
+            let cause = format!("variable {name} has {size} bytes, not {}", value.len());
+            return Err(Error::invalid_input(cause).context(format!("object {}", self.name)));
         }
+        let content = self.maps[map].content.get_or_insert_default();
+        if content.len() < range.end {
+            content.resize(range.end, 0);
+        }
+        content[range].copy_from_slice(value);
+        Ok(())
     }
 
     /// The map and the bytes in it that a variable takes.

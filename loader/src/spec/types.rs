@@ -33,8 +33,8 @@ pub struct MapSpec {
     pub inner: Option<Box<MapSpec>>,
     /// What the map holds from the start, by element number.
     pub values: Vec<(u32, MapValue)>,
-    /// Initial bytes of global data, also of that in an arena; `None` for all
-    /// other maps.
+    /// Initial bytes of global data, also of that in an arena; behind their end
+    /// all is zero. `None` for all other maps.
     pub content: Option<Vec<u8>>,
     /// Where the map comes from.
     pub kind: MapKind,
