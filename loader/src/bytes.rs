@@ -10,3 +10,9 @@ pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     let chunk = bytes.get(offset..)?.first_chunk()?;
     Some(u32::from_le_bytes(*chunk))
 }
+
+/// The 64-bit number at a byte offset, `None` past the end.
+pub(crate) fn long_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    let chunk = bytes.get(offset..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*chunk))
+}

@@ -15,6 +15,8 @@ pub use error::{Error, ErrorKind, Result};
 pub mod attach;
 pub mod btf;
 mod bytes;
+#[doc(hidden)]
+pub mod doors;
 pub(crate) mod elf;
 pub mod ext_info;
 pub mod feature;

@@ -8,6 +8,7 @@
 mod cgroup;
 mod clsact;
 mod devmap;
+pub(crate) mod doors;
 mod kallsyms;
 mod kprobe;
 mod link;

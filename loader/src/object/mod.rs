@@ -26,6 +26,7 @@ mod btf;
 #[path = "../../tests/common/mod.rs"]
 pub(crate) mod common;
 mod data;
+pub(crate) mod doors;
 mod externs;
 mod hooks;
 mod kconfig;

@@ -12,6 +12,7 @@
 //!
 //! [`Readers`] waits for several buffers at a time.
 
+pub(crate) mod doors;
 mod drain;
 mod losses;
 mod perf;

@@ -11,6 +11,15 @@ use trapline_loader::spec::{ObjectSpec, ProgramSpec};
 /// Compilers to try, newest wish first.
 const CLANGS: [&str; 5] = ["clang-19", "clang-18", "clang-17", "clang-16", "clang"];
 
+/// Strippers to try, newest wish first.
+const STRIPS: [&str; 5] = [
+    "llvm-strip-19",
+    "llvm-strip-18",
+    "llvm-strip-17",
+    "llvm-strip-16",
+    "llvm-strip",
+];
+
 /// A folder for files of this run; unit tests have none of their own.
 fn folder() -> PathBuf {
     option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
@@ -54,6 +63,26 @@ pub fn object(name: &str) -> Vec<u8> {
         return bytes;
     }
     panic!("no clang found: run ci/setup");
+}
+
+/// The same without what is for debuggers.
+pub fn stripped(name: &str) -> Vec<u8> {
+    let whole = object(name);
+    let path = folder().join(format!("{name}.{}.strip.o", std::process::id()));
+    std::fs::write(&path, &whole).unwrap();
+    for strip in STRIPS {
+        if Command::new(strip)
+            .arg("-g")
+            .arg(&path)
+            .status()
+            .is_ok_and(|s| s.success())
+        {
+            let bytes = std::fs::read(&path).unwrap();
+            let _ = std::fs::remove_file(&path);
+            return bytes;
+        }
+    }
+    panic!("no llvm-strip found: run ci/setup");
 }
 
 /// The `.BTF` section of an object: a small kernel's types.
