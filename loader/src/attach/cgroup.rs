@@ -114,7 +114,7 @@ fn attach(program: &Program, cgroup: BorrowedFd<'_>, options: &CgroupOptions<'_>
                 false => LinkArgs::None,
             },
         };
-        let linked = net::link(&request, "cgroup/link", "cgroup links", "5.7");
+        let linked = net::link(&request, "cgroup/link", "a cgroup link", "5.7");
         if options.via == Via::Link || ordered || !net::is_unsupported(&linked) {
             return linked;
         }

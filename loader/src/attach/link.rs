@@ -173,13 +173,16 @@ impl Link {
 
     /// Detaches, and says if something stayed behind; drop cannot. Where
     /// several things did, it tells of the first. A pinned link, which drop
-    /// leaves attached, is unpinned.
+    /// leaves attached, is unpinned, and detached at once where the kernel can
+    /// do that (5.9, not for probes and tracepoints).
     ///
     /// # Errors
     /// What tracefs says when a probe that was made there cannot be removed.
     pub fn detach(mut self) -> Result<()> {
         let mut first: Option<Error> = None;
         if self.pinned.is_some() {
+            // The kernel lets go of a removed name when it finds the time.
+            let _ = self.force_detach();
             first = self.unpin().err();
         }
         for part in self.parts.drain(..) {

@@ -177,7 +177,8 @@ impl Program {
     /// Lets the program filter what a socket receives; it takes the place of
     /// any filter that is there.
     ///
-    /// The link keeps the socket open.
+    /// The link keeps the socket open, and undone it removes whatever filter
+    /// is there then: the kernel does not say whose it is.
     ///
     /// # Errors
     /// `InvalidInput` for a program of another type; what the kernel says
@@ -191,7 +192,8 @@ impl Program {
     /// Lets the program choose among the sockets that share a port with this
     /// one (SO_REUSEPORT).
     ///
-    /// The link keeps the socket open.
+    /// The link keeps the socket open, and undone it removes whatever program
+    /// is there then.
     ///
     /// # Errors
     /// As [`Program::attach_socket_filter`].

@@ -109,7 +109,7 @@ fn netfilter(program: &Program, options: &NetfilterOptions) -> Result<Link> {
             },
         },
     };
-    net::link(&request, "netfilter", "netfilter links", "6.4").with_context(|| {
+    net::link(&request, "netfilter", "a netfilter link", "6.4").with_context(|| {
         let NetfilterOptions { hook, priority, .. } = options;
         format!("{family} hook {hook:?} at priority {priority}")
     })

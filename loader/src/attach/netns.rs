@@ -49,7 +49,7 @@ fn attach(program: &Program, netns: BorrowedFd<'_>, via: Via) -> Result<Link> {
             flags: 0,
             args: LinkArgs::None,
         };
-        let linked = net::link(&request, how, "links of network namespaces", since);
+        let linked = net::link(&request, how, "a link of a network namespace", since);
         if via == Via::Link || !has_legacy || !net::is_unsupported(&linked) {
             return linked;
         }

@@ -1,7 +1,8 @@
 //! Attachments by BPF_PROG_ATTACH, which no descriptor stands for.
 
 use super::link::{Link, Part, Undo};
-use crate::error::Result;
+use super::net::opened;
+use crate::error::{Result, ResultExt};
 use crate::program::Program;
 use crate::sys::{self, Errno, ProgAttach, QueryTarget};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -67,6 +68,14 @@ impl Attached {
         }
     }
 
+    /// What it is attached to, for errors.
+    fn place(&self) -> String {
+        match &self.target {
+            Some(target) => opened("attached to", target.as_fd()),
+            None => "attached to the network namespace".to_owned(),
+        }
+    }
+
     fn attachment<'a>(&'a self, prog: BorrowedFd<'a>) -> ProgAttach<'a> {
         ProgAttach {
             prog,
@@ -86,14 +95,17 @@ pub(super) fn kept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
 
 impl Undo for Attached {
     fn undo(&mut self) -> Result<()> {
-        if !self.is_ours()? {
-            return Ok(());
-        }
-        match sys::prog_detach(&self.attachment(self.prog.as_fd())) {
-            // Somebody else has detached it, or replaced it.
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(errno.error("BPF_PROG_DETACH")),
-        }
+        let undone = self.is_ours().and_then(|ours| {
+            if !ours {
+                return Ok(());
+            }
+            match sys::prog_detach(&self.attachment(self.prog.as_fd())) {
+                // Somebody else has detached it, or replaced it.
+                Ok(()) | Err(Errno::NOENT) => Ok(()),
+                Err(errno) => Err(errno.error("BPF_PROG_DETACH")),
+            }
+        });
+        undone.with_context(|| self.place())
     }
 
     fn replace(&mut self, new: &Program, old: Option<&Program>) -> Result<()> {
@@ -104,7 +116,9 @@ impl Undo for Attached {
         if self.flags & BPF_F_ALLOW_MULTI != 0 {
             attachment.replace = Some(old);
         }
-        sys::prog_attach(&attachment).map_err(|errno| errno.error("BPF_PROG_ATTACH"))?;
+        sys::prog_attach(&attachment)
+            .map_err(|errno| errno.error("BPF_PROG_ATTACH"))
+            .with_context(|| self.place())?;
         self.prog = new_prog;
         Ok(())
     }

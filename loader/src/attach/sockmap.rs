@@ -3,14 +3,15 @@
 use super::link::Link;
 use super::net::{self, Via};
 use super::prog_attach::Attached;
-use crate::error::{Result, ResultExt};
+use crate::error::{Error, Result, ResultExt};
 use crate::map::Map;
 use crate::program::Program;
-use crate::sys::{LinkArgs, LinkCreate, LinkTarget, ProgAttach};
+use crate::sys::{self, LinkArgs, LinkCreate, LinkTarget, ProgAttach};
 use std::os::fd::AsFd;
 
 const BPF_SK_SKB_STREAM_VERDICT: u32 = 5;
 const BPF_SK_MSG_VERDICT: u32 = 7;
+const BPF_SK_SKB_VERDICT: u32 = 38;
 
 /// How to attach a program to a map of sockets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +56,7 @@ fn attach(program: &Program, map: &Map, options: &SockmapOptions) -> Result<Link
             flags: 0,
             args: LinkArgs::None,
         };
-        let linked = net::link(&request, "sockmap/link", "links of socket maps", "6.10");
+        let linked = net::link(&request, "sockmap/link", "a link of a socket map", "6.10");
         if options.via == Via::Link || !net::is_unsupported(&linked) {
             return linked;
         }
@@ -67,5 +68,12 @@ fn attach(program: &Program, map: &Map, options: &SockmapOptions) -> Result<Link
         flags: 0,
         replace: None,
     };
-    Attached::link(&attach, "sockmap/prog_attach")
+    let attached = Attached::link(&attach, "sockmap/prog_attach");
+    if attach_type == BPF_SK_SKB_VERDICT
+        && attached.is_err()
+        && !sys::knows_prog_attach(program.as_fd(), attach_type)
+    {
+        return Err(Error::unsupported("BPF_SK_SKB_VERDICT", Some("5.13")));
+    }
+    attached
 }

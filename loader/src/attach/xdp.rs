@@ -111,7 +111,7 @@ fn attach_to(program: &Program, ifindex: u32, options: &XdpOptions<'_>) -> Resul
             // rtnetlink knows older kernels, and says more of what is wrong.
             Err(Errno::INVAL) if options.via == Via::Best => {}
             Err(Errno::INVAL) if !sys::knows_link_detach() => {
-                return Err(Error::unsupported("XDP links", Some("5.9")));
+                return Err(Error::unsupported("an XDP link", Some("5.9")));
             }
             Err(errno) => return Err(explain(errno)),
         }
@@ -137,6 +137,10 @@ fn explain(errno: Errno) -> Error {
         _ => "BPF_LINK_CREATE",
     })
 }
+
+/// What the kernel says when our program is not attached any more: no such
+/// interface, another program, a link.
+const GONE: [Errno; 3] = [Errno::NODEV, Errno::EXIST, Errno::BUSY];
 
 /// A program attached by rtnetlink.
 #[derive(Debug)]
@@ -165,8 +169,8 @@ impl Undo for Attached {
         let ours = number(self.prog.as_fd());
         let request = set_link(self.ifindex, self.mode, u32::MAX, Some(ours));
         match self.connection.talk(request, |_| ()) {
-            // The interface has gone, and its programs with it.
-            Err(refused) if refused.errno == Errno::NODEV => Ok(()),
+            // The interface has gone, or another program has our place.
+            Err(refused) if GONE.contains(&refused.errno) => Ok(()),
             Err(refused) => Err(refused.error("RTM_SETLINK").context(device(self.ifindex))),
             Ok(()) => Ok(()),
         }

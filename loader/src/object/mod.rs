@@ -30,6 +30,7 @@ pub(crate) mod doors;
 mod externs;
 mod hooks;
 mod kconfig;
+mod kinds;
 mod map_types;
 mod maps;
 mod pinned;

@@ -3,7 +3,7 @@
 use super::externs::Answers;
 use super::hooks::{self, Hook};
 use super::refusal::{LOG_LEVEL_STATS, Refusal, load_with_log};
-use super::{LoadOptions, kernel_name};
+use super::{LoadOptions, kernel_name, kinds};
 use crate::error::{Error, Result, ResultExt};
 use crate::insn::Insn;
 use crate::map::Map;
@@ -17,9 +17,9 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// BPF_F_SLEEPABLE.
-const SLEEPABLE: u32 = 1 << 4;
+pub(super) const SLEEPABLE: u32 = 1 << 4;
 /// BPF_F_XDP_HAS_FRAGS. Kernel: 5.18
-const XDP_HAS_FRAGS: u32 = 1 << 5;
+pub(super) const XDP_HAS_FRAGS: u32 = 1 << 5;
 /// Statistics are three lines, but there is one more for each call of a global
 /// function that the verifier comes by.
 const STATS_BYTES: usize = 128 << 10;
@@ -174,6 +174,11 @@ impl Waiting {
         };
         match load_with_log(&load, errno) {
             Ok(fd) => Ok(Program::new(program, fd, None)),
+            // Refused as invalid before the verifier had a look.
+            Err(refusal) if refusal.errno == Errno::INVAL && refusal.log.is_empty() => {
+                let lacking = kinds::lacking(&program.kind);
+                Err(lacking.unwrap_or_else(|| self.explain(refusal, unloaded, report)))
+            }
             Err(refusal) => Err(self.explain(refusal, unloaded, report)),
         }
     }

@@ -47,6 +47,20 @@ pub(crate) fn prog_attach(attach: &ProgAttach<'_>) -> Result<()> {
     bpf(Command::ProgAttach, &mut attr).map(drop)
 }
 
+/// Does the kernel attach programs of this type so? One that does looks for the
+/// target first, and finds that nobody has a descriptor with this number.
+///
+/// Asked only after a refusal.
+pub(crate) fn knows_prog_attach(prog: BorrowedFd<'_>, attach_type: u32) -> bool {
+    let mut attr = ProgAttachAttr {
+        target_fd: u32::MAX,
+        attach_bpf_fd: raw(prog),
+        attach_type,
+        ..ProgAttachAttr::default()
+    };
+    bpf(Command::ProgAttach, &mut attr) != Err(Errno::INVAL)
+}
+
 /// Undoes what [`prog_attach`] did; flags count for nothing.
 ///
 /// # Errors

@@ -34,8 +34,8 @@ mod socket;
 mod test_run;
 
 pub(crate) use attach::{
-    ProgAttach, QueryTarget, knows_link_detach, link_detach, link_update, prog_attach, prog_detach,
-    prog_query,
+    ProgAttach, QueryTarget, knows_link_detach, knows_prog_attach, link_detach, link_update,
+    prog_attach, prog_detach, prog_query,
 };
 pub(crate) use btf::{btf_get_fd_by_id, btf_get_next_id, btf_kernel_name, btf_load};
 pub(crate) use epoll::Epoll;

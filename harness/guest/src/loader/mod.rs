@@ -51,7 +51,10 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         maps::CASES,
         data::CASES,
         objects::CASES,
-        net::CASES,
+        net::devices::CASES,
+        net::cgroups::CASES,
+        net::sockets::CASES,
+        net::links::CASES,
     ];
     themes.into_iter().flatten()
 }

@@ -1,5 +1,8 @@
-//! Cases that attach to network devices, sockets and cgroups.
+//! Cases that attach to network devices, sockets and cgroups, and cases on
+//! links in general.
 
-use super::Case;
-
-pub(super) const CASES: &[Case] = &[];
+pub(super) mod cgroups;
+pub(super) mod devices;
+pub(super) mod links;
+pub(super) mod sockets;
+mod traffic;

@@ -141,6 +141,21 @@ impl Attached for Link {
     }
 }
 
+/// The programs of one object, each attached the same way.
+impl Attached for Vec<Link> {
+    fn how(&self) -> String {
+        let first = self.first();
+        first.map_or_else(String::new, |link| link.how().to_owned())
+    }
+
+    fn detach(self) -> Result<(), Failure> {
+        for link in self {
+            link.detach()?;
+        }
+        Ok(())
+    }
+}
+
 /// One case at work.
 #[derive(Debug)]
 pub struct Stage<'a> {

@@ -7,6 +7,7 @@
 
 pub mod birth;
 pub mod boot;
+pub mod net;
 pub mod process;
 pub mod space;
 pub mod touch;

@@ -1,0 +1,202 @@
+//! Cases on control groups: one for each kind of program that they take.
+
+use std::fs::File;
+use std::io::Read;
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+use trapline_loader::attach::query::query_cgroup;
+use trapline_loader::attach::{CgroupOptions, Link, Via};
+use trapline_loader::object::Object;
+
+use super::super::stage::{Failure, Tried};
+use super::super::{Case, Outcome, Stage};
+use super::traffic::{self, Cgroup, datagram};
+
+pub(in super::super) const CASES: &[Case] = &[
+    Case {
+        name: "attach_cgroup_skb",
+        object: "attach_cgroup_skb",
+        run: |stage| attached(stage, datagram),
+    },
+    Case {
+        name: "attach_cgroup_skb_ingress",
+        object: "attach_cgroup_skb_ingress",
+        run: |stage| attached(stage, datagram),
+    },
+    Case {
+        name: "attach_cgroup_sock",
+        object: "attach_cgroup_sock",
+        run: |stage| attached(stage, bind),
+    },
+    Case {
+        name: "attach_cgroup_sock_release",
+        object: "attach_cgroup_sock_release",
+        run: |stage| attached(stage, bind),
+    },
+    Case {
+        name: "attach_cgroup_post_bind",
+        object: "attach_cgroup_post_bind",
+        run: |stage| times(attached(stage, bind_both), 2),
+    },
+    Case {
+        name: "attach_cgroup_connect4",
+        object: "attach_cgroup_connect4",
+        run: |stage| attached(stage, connect),
+    },
+    Case {
+        name: "attach_cgroup_prog_attach",
+        object: "attach_cgroup_connect4",
+        run: prog_attach,
+    },
+    Case {
+        name: "attach_cgroup_addr4",
+        object: "attach_cgroup_addr4",
+        // Two sockets are bound; all else happens once.
+        run: |stage| times(attached(stage, addresses4), 0x01_01_01_01_01_02),
+    },
+    Case {
+        name: "attach_cgroup_addr6",
+        object: "attach_cgroup_addr6",
+        run: |stage| times(attached(stage, addresses6), 0x01_01_01_01_01_02),
+    },
+    Case {
+        name: "attach_cgroup_unix",
+        object: "attach_cgroup_unix",
+        run: |stage| times(attached(stage, addresses_unix), 0x01_01_01_01_01),
+    },
+    Case {
+        name: "attach_cgroup_sysctl",
+        object: "attach_cgroup_sysctl",
+        run: |stage| attached(stage, sysctl),
+    },
+    Case {
+        name: "attach_cgroup_device",
+        object: "attach_cgroup_device",
+        run: |stage| attached(stage, || File::open("/dev/null").tried("open").map(drop)),
+    },
+    Case {
+        name: "attach_cgroup_sockopt",
+        object: "attach_cgroup_sockopt",
+        run: |stage| times(attached(stage, options), 1 | 1 << 32),
+    },
+    Case {
+        name: "attach_cgroup_sock_ops",
+        object: "attach_cgroup_sock_ops",
+        run: |stage| attached(stage, || traffic::connection().map(drop)),
+    },
+];
+
+/// The whole protocol for all programs of the object, on a group of this
+/// process's own.
+fn attached(stage: &mut Stage<'_>, trigger: impl FnMut() -> Result<(), Failure>) -> Outcome {
+    by(stage, &CgroupOptions::default(), trigger)
+}
+
+fn by(
+    stage: &mut Stage<'_>,
+    options: &CgroupOptions<'_>,
+    trigger: impl FnMut() -> Result<(), Failure>,
+) -> Outcome {
+    let object = stage.load()?;
+    let cgroup = Cgroup::enter("trapline-case")?;
+    let attach = || attach_all(&object, &cgroup, options);
+    stage.protocol(&object, attach, trigger)
+}
+
+fn attach_all(
+    object: &Object,
+    cgroup: &Cgroup,
+    options: &CgroupOptions<'_>,
+) -> Result<Vec<Link>, Failure> {
+    let mut links = Vec::new();
+    for program in object.programs() {
+        links.push(program.attach_cgroup(cgroup.folder(), options)?);
+        let found = query_cgroup(cgroup.folder(), program.expected_attach_type(), false)?;
+        let id = program.info()?.id;
+        if !found.programs.iter().any(|found| found.prog_id == id) {
+            let said = format!("program {id} is attached, the kernel says {found:?}");
+            return Err(Failure::Other(said));
+        }
+    }
+    Ok(links)
+}
+
+/// What a trigger counts for, where that is not one.
+fn times(outcome: Outcome, count: u64) -> Outcome {
+    outcome.map(|mut report| {
+        report.expected *= count;
+        report
+    })
+}
+
+fn prog_attach(stage: &mut Stage<'_>) -> Outcome {
+    let options = CgroupOptions {
+        via: Via::Legacy,
+        ..CgroupOptions::default()
+    };
+    by(stage, &options, connect)
+}
+
+fn bind() -> Result<(), Failure> {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+        .tried("bind")
+        .map(drop)
+}
+
+fn bind_both() -> Result<(), Failure> {
+    bind()?;
+    UdpSocket::bind((Ipv6Addr::LOCALHOST, 0))
+        .tried("bind")
+        .map(drop)
+}
+
+fn connect() -> Result<(), Failure> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).tried("bind")?;
+    socket
+        .connect((Ipv4Addr::LOCALHOST, traffic::PORT))
+        .tried("connect")
+}
+
+fn addresses4() -> Result<(), Failure> {
+    addresses((Ipv4Addr::LOCALHOST, traffic::PORT).into())
+}
+
+fn addresses6() -> Result<(), Failure> {
+    addresses((Ipv6Addr::LOCALHOST, traffic::PORT).into())
+}
+
+fn addresses(to: std::net::SocketAddr) -> Result<(), Failure> {
+    let receiver = UdpSocket::bind(to).tried("bind")?;
+    let sender = UdpSocket::bind((to.ip(), 0)).tried("bind")?;
+    sender.send_to(b"x", to).tried("send")?;
+    receiver.recv_from(&mut [0]).tried("receive")?;
+    sender.connect(to).tried("connect")?;
+    sender.peer_addr().tried("getpeername")?;
+    sender.local_addr().tried("getsockname").map(drop)
+}
+
+fn addresses_unix() -> Result<(), Failure> {
+    let to = SocketAddr::from_abstract_name("trapline-case").tried("a name")?;
+    let receiver = UnixDatagram::bind_addr(&to).tried("bind")?;
+    let sender = UnixDatagram::unbound().tried("socket")?;
+    sender.send_to_addr(b"x", &to).tried("send")?;
+    receiver.recv_from(&mut [0]).tried("receive")?;
+    sender.connect_addr(&to).tried("connect")?;
+    sender.peer_addr().tried("getpeername")?;
+    // A socket without a name is not asked about.
+    receiver.local_addr().tried("getsockname").map(drop)
+}
+
+/// One read: a second one, for the end of the file, would count too.
+fn sysctl() -> Result<(), Failure> {
+    let mut file = File::open("/proc/sys/kernel/ostype").tried("open")?;
+    file.read(&mut [0; 16]).tried("read").map(drop)
+}
+
+fn options() -> Result<(), Failure> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).tried("bind")?;
+    socket.set_ttl(64).tried("setsockopt")?;
+    socket.ttl().tried("getsockopt").map(drop)
+}
