@@ -4,8 +4,8 @@
 
 __u64 hits;
 
-SEC("fentry/virtio_console:port_fops_write")
-int BPF_PROG(on_write)
+SEC("fentry/virtio_console:port_fops_open")
+int BPF_PROG(on_open)
 {
 	__sync_fetch_and_add(&hits, 1);
 	return 0;

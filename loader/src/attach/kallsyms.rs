@@ -1,6 +1,7 @@
 //! Why a function is not there: looked up only after a failure.
 
 use crate::error::Error;
+use crate::feature;
 use crate::sys;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -10,10 +11,13 @@ const KALLSYMS_LIMIT_BYTES: u64 = 256 << 20;
 
 /// The error for a function that cannot be hooked by its name.
 pub(crate) fn missing_function(function: &str) -> Error {
-    let clones = sys::open_read(Path::new("/proc/kallsyms"))
-        .map(|file| clones_of(function, BufReader::new(file.take(KALLSYMS_LIMIT_BYTES))))
+    let found = sys::open_read(Path::new("/proc/kallsyms"))
+        .map(|file| look_for(function, BufReader::new(file.take(KALLSYMS_LIMIT_BYTES))))
         .unwrap_or_default();
-    Error::not_found(match clones.as_slice() {
+    if let Some(module) = found.module {
+        return without_types(function, &module);
+    }
+    Error::not_found(match found.clones.as_slice() {
         [] => format!(
             "the kernel has no function {function} (never had, inlined, or in a module that is not loaded)"
         ),
@@ -24,21 +28,43 @@ pub(crate) fn missing_function(function: &str) -> Error {
     })
 }
 
-/// The symbols that the compiler derived from `function`: `function.isra.0`.
-fn clones_of(function: &str, symbols: impl BufRead) -> Vec<String> {
+/// The error for a function that is there, in a module that has no types.
+fn without_types(function: &str, module: &str) -> Error {
+    /// KERNEL_VERSION(5, 11, 0)
+    const SINCE: u32 = 5 << 16 | 11 << 8;
+    let is_old = feature::kernel_version_code().is_some_and(|version| version < SINCE);
+    let since = is_old.then_some("5.11");
+    Error::unsupported("BTF of modules", since)
+        .context(format!("function {function} is in module {module}"))
+}
+
+/// What kallsyms says of a function that types do not describe.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    /// The symbols that the compiler derived from it: `function.isra.0`.
+    clones: Vec<String>,
+    /// The module that has it under its own name.
+    module: Option<String>,
+}
+
+fn look_for(function: &str, symbols: impl BufRead) -> Found {
     const SHOWN: usize = 4;
-    let mut clones = Vec::new();
+    let mut found = Found::default();
     for line in symbols.split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
-        let symbol = line.split_ascii_whitespace().nth(2).unwrap_or_default();
-        let suffix = symbol
-            .strip_prefix(function)
-            .and_then(|rest| rest.strip_prefix('.'));
-        if suffix.is_some_and(|suffix| !suffix.is_empty()) && clones.len() < SHOWN {
-            clones.push(symbol.to_owned());
+        let mut fields = line.split_ascii_whitespace().skip(2);
+        let symbol = fields.next().unwrap_or_default();
+        let Some(rest) = symbol.strip_prefix(function) else {
+            continue;
+        };
+        if rest.is_empty() {
+            let module = fields.next().map(|module| module.trim_matches(['[', ']']));
+            found.module = found.module.or_else(|| module.map(str::to_owned));
+        } else if rest.len() > 1 && rest.starts_with('.') && found.clones.len() < SHOWN {
+            found.clones.push(symbol.to_owned());
         }
     }
-    clones
+    found
 }
 
 #[cfg(test)]
@@ -50,13 +76,21 @@ mod tests {
     #[test]
     fn clones_are_found_by_their_suffix() {
         assert_eq!(
-            clones_of("do_exit", SYMBOLS),
+            look_for("do_exit", SYMBOLS).clones,
             ["do_exit.isra.0", "do_exit.constprop.0"]
         );
     }
 
     #[test]
+    fn a_function_of_a_module_is_told_with_its_module() {
+        let symbols = &b"0 t port_open\t[console]\n0 t port_open_x\t[other]\n"[..];
+        let found = look_for("port_open", symbols);
+        assert_eq!(found.module.as_deref(), Some("console"));
+        assert_eq!(look_for("vfs_read", SYMBOLS).module, None);
+    }
+
+    #[test]
     fn a_longer_name_is_no_clone() {
-        assert!(clones_of("do", SYMBOLS).is_empty());
+        assert!(look_for("do", SYMBOLS) == Found::default());
     }
 }

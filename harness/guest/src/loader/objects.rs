@@ -1,5 +1,233 @@
 //! Cases about what objects ask of the loader: externs, kfuncs, struct_ops.
 
-use super::Case;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 
-pub(super) const CASES: &[Case] = &[];
+use trapline_loader::error::ErrorKind;
+use trapline_loader::object::{LoadOptions, Object};
+
+use super::stage::{Attached, Failure, Tried};
+use super::triggers::set_domain_name;
+use super::{Case, Outcome, Report, Stage};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "kconfig",
+        object: "kconfig",
+        run: kconfig,
+    },
+    Case {
+        name: "kconfig_weak",
+        object: "kconfig_weak",
+        run: kconfig_weak,
+    },
+    Case {
+        name: "ksym_untyped",
+        object: "ksym_untyped",
+        run: ksym_untyped,
+    },
+    Case {
+        name: "ksym_typed",
+        object: "ksym_typed",
+        run: |stage| flags(stage, &[("is_there", 1)]),
+    },
+    Case {
+        name: "ksym_weak",
+        object: "ksym_weak",
+        run: |stage| flags(stage, &[("untyped", 0), ("typed", 0)]),
+    },
+    Case {
+        name: "kfunc",
+        object: "kfunc_vmlinux",
+        run: |stage| flags(stage, &[]),
+    },
+    Case {
+        name: "kfunc_weak",
+        object: "kfunc_weak",
+        run: |stage| flags(stage, &[("has_two", 0), ("has_nobody", 0)]),
+    },
+    Case {
+        name: "core_module",
+        object: "core_module",
+        run: core_module,
+    },
+    Case {
+        name: "attach_fentry_module",
+        object: "fentry_module",
+        run: |stage| stage.attached(open_port),
+    },
+    Case {
+        name: "attach_struct_ops",
+        object: "struct_ops_cong",
+        run: |stage| struct_ops(stage, "trapline_cong"),
+    },
+    Case {
+        name: "attach_struct_ops_link",
+        object: "struct_ops_link",
+        run: |stage| struct_ops(stage, "trapline_link"),
+    },
+];
+
+/// Values of options as this case gives them, in the form of the kernel's own.
+const CONFIG: &str = "CONFIG_BPF_SYSCALL=y\nCONFIG_NET=m\nCONFIG_HZ=250\nCONFIG_LOG_BUF_SHIFT=0x11\n\
+    CONFIG_NR_CPUS=-1\nCONFIG_BPF=y\nCONFIG_DEFAULT_HOSTNAME=\"(none)\"\n";
+
+/// Reads of the object's globals as numbers, whatever their size.
+fn global(object: &Object, name: &str) -> Result<u64, Failure> {
+    let bytes = object.data_with(name)?.read(name)?;
+    let mut number = [0; 8];
+    let place = number.get_mut(..bytes.len());
+    let large = || Failure::Other(format!("global {name} of {} bytes", bytes.len()));
+    place.ok_or_else(large)?.copy_from_slice(&bytes);
+    Ok(u64::from_le_bytes(number))
+}
+
+/// Attaches the object's only program, has it run, and compares globals.
+fn compare(object: &Object, expected: &[(&str, u64)], how: &str) -> Outcome {
+    let [program] = object.programs() else {
+        return Err(Failure::Other("not one program".to_owned()));
+    };
+    let link = program.attach()?;
+    set_domain_name()?;
+    Attached::detach(link)?;
+    let mut right = u64::from(global(object, "hits")? > 0);
+    for (name, expected) in expected {
+        right += u64::from(global(object, name)? == *expected);
+    }
+    Ok(Report::checked(how, expected.len() as u64 + 1, right))
+}
+
+/// Loads, runs and compares. What this kernel was built without is absent.
+fn flags(stage: &mut Stage<'_>, expected: &[(&str, u64)]) -> Outcome {
+    let object = match stage.load() {
+        Err(Failure::Loader(error)) if error.kind() == ErrorKind::NotFound => {
+            return Err(Failure::Absent(format!("{error:#}")));
+        }
+        object => object?,
+    };
+    compare(&object, expected, "raw_tp")
+}
+
+/// `6.12.117+deb12-cloud-amd64` and `#1 SMP Debian 6.12.117-1` as C's
+/// KERNEL_VERSION, by way of /proc/version, which has both.
+fn kernel_version() -> Result<u64, Failure> {
+    let text = fs::read_to_string("/proc/version").tried("/proc/version")?;
+    let mut words = text.split_ascii_whitespace();
+    let after = words.by_ref().find(|word| *word == "Debian");
+    let version = match after {
+        Some(_) => words.next(),
+        None => text.split_ascii_whitespace().nth(2),
+    };
+    let version = version.unwrap_or_default();
+    let numbers = version.split(|c: char| !c.is_ascii_digit());
+    let numbers: Vec<u64> = numbers.take(3).filter_map(|n| n.parse().ok()).collect();
+    match numbers[..] {
+        [major, minor, patch] => Ok(major << 16 | minor << 8 | patch.min(255)),
+        _ => Err(Failure::Other(format!("no version in {text}"))),
+    }
+}
+
+fn kconfig(stage: &mut Stage<'_>) -> Outcome {
+    let options = LoadOptions {
+        kconfig: Some(CONFIG.to_owned()),
+        ..LoadOptions::default()
+    };
+    let object = stage.load_spec_with(stage.spec()?, &options)?;
+    let is_old = fs::read_to_string("/proc/version").is_ok_and(|v| v.contains("version 5.10"));
+    let expected = [
+        ("version", kernel_version()?),
+        ("wrapper", 1),
+        ("cookie", u64::from(!is_old)),
+        ("bpf_syscall", 1),
+        ("net", 2),
+        ("hz", 250),
+        ("log_buf_shift", 0x11),
+        ("nr_cpus", 0xffff),
+        ("bpf", u64::from(b'y')),
+        ("hostname", u64::from(b'n')),
+    ];
+    compare(&object, &expected, "kconfig")
+}
+
+/// No configuration is here: weak values are zero without it.
+fn kconfig_weak(stage: &mut Stage<'_>) -> Outcome {
+    let object = stage.load()?;
+    compare(&object, &[("absent", 0), ("unknown", 0)], "kconfig")
+}
+
+/// The addresses are those of kallsyms.
+fn ksym_untyped(stage: &mut Stage<'_>) -> Outcome {
+    let object = stage.load()?;
+    let symbols = fs::read_to_string("/proc/kallsyms").tried("/proc/kallsyms")?;
+    let address = |name: &str| {
+        let mut lines = symbols.lines();
+        let found = lines.find(|line| line.split_ascii_whitespace().nth(2) == Some(name));
+        let address = found.and_then(|line| line.split_ascii_whitespace().next());
+        u64::from_str_radix(address.unwrap_or_default(), 16).unwrap_or(0)
+    };
+    let expected = [
+        ("vfs_read_address", address("vfs_read")),
+        ("vfs_write_address", address("vfs_write")),
+    ];
+    compare(&object, &expected, "kallsyms")
+}
+
+/// The console of virtio is a module on 6.1 and part of later kernels: the same
+/// field is found in either.
+fn core_module(stage: &mut Stage<'_>) -> Outcome {
+    let object = stage.load()?;
+    let report = compare(&object, &[], "raw_tp")?;
+    let value = global(&object, "value")?;
+    let (exists, size) = (value & 1, value >> 1);
+    let right = u64::from(exists == 1 && (8..4096).contains(&size));
+    let (expected, counted) = (report.expected + 1, report.counted + right);
+    // Modules have no types on kernels that are older.
+    if right == 0 && !std::path::Path::new("/sys/kernel/btf/virtio_console").exists() {
+        return Err(Failure::Absent("the module's types".to_owned()));
+    }
+    Ok(Report::checked("core", expected, counted))
+}
+
+/// Opens the ports of the console, which are in use: the kernel says so after
+/// the function that is looked at has been called.
+fn open_port() -> Result<(), Failure> {
+    let ports = fs::read_dir("/dev").tried("/dev")?;
+    let mut ports = ports.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let port = ports.find(|name| name.starts_with("vport"));
+    let port = port.ok_or_else(|| Failure::Absent("no virtio port".to_owned()))?;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    // Busy, or not: it was asked.
+    drop(options.open(format!("/dev/{port}")));
+    Ok(())
+}
+
+/// Is a congestion control of this name registered?
+fn is_registered(name: &str) -> Result<u64, Failure> {
+    let path = "/proc/sys/net/ipv4/tcp_available_congestion_control";
+    let names = fs::read_to_string(path).tried(path)?;
+    Ok(names
+        .split_ascii_whitespace()
+        .any(|found| found == name)
+        .into())
+}
+
+/// Registers the table, sees it, unregisters it, and sees it no more.
+fn struct_ops(stage: &mut Stage<'_>, name: &str) -> Outcome {
+    let object = stage.load()?;
+    if is_registered(name)? != 0 {
+        return Err(Failure::Other(
+            "registered before it was attached".to_owned(),
+        ));
+    }
+    let link = object.attach_struct_ops("cong")?;
+    let counted = is_registered(name)?;
+    let how = link.how().to_owned();
+    Attached::detach(link)?;
+    Ok(Report {
+        how,
+        expected: 1,
+        counted,
+        after_detach: Some(counted + is_registered(name)?),
+    })
+}
