@@ -14,8 +14,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::cases;
 use crate::kernels::{Kernel, Series};
-use crate::recording::{self, Expected, Recording};
+use crate::recording::{self, Expected, Frame, Recording};
 use crate::rows::{FLAVOURS, Matrix, Workload};
 use crate::vm::{self, Lab, Mode, Outcome, Plan, PlannedWorkload, Request};
 
@@ -133,7 +134,7 @@ fn boot(lab: &Lab, kernel: &Kernel, order: &Order, cpus: u8, place: &Place) -> R
     request.output_dir = place.folder().to_owned();
     let started_unix_s = cache::now_unix_s();
     let outcome = vm::run(lab, kernel, &request);
-    let facts = facts(&outcome, kernel, lab, started_unix_s);
+    let facts = facts(&outcome, kernel, order, lab, started_unix_s);
     place.keep(RUN_FILE, &serde_json::to_vec_pretty(&facts)?)?;
     Ok(KernelRun {
         series: kernel.series,
@@ -146,11 +147,35 @@ fn boot(lab: &Lab, kernel: &Kernel, order: &Order, cpus: u8, place: &Place) -> R
     })
 }
 
-fn facts(outcome: &Outcome, kernel: &Kernel, lab: &Lab, started_unix_s: u64) -> Facts {
+/// The case that the guest was at when its recording broke off, as far as it tells:
+/// after the first case, or after all workloads.
+fn case_of<'a>(order: &'a Order, frames: &[Frame]) -> Option<&'a str> {
+    let done = frames
+        .iter()
+        .filter(|frame| matches!(frame, Frame::Case(_)));
+    let at = done.count();
+    let unloaded = frames
+        .iter()
+        .filter(|frame| matches!(frame, Frame::Unloaded(_)));
+    let is_begun = at > 0 || unloaded.count() == FLAVOURS.len();
+    let next = order.cases.get(at).filter(|_| is_begun);
+    next.map(String::as_str)
+}
+
+fn facts(
+    outcome: &Outcome,
+    kernel: &Kernel,
+    order: &Order,
+    lab: &Lab,
+    started_unix_s: u64,
+) -> Facts {
     let (nonce, failure) = match &outcome.verdict {
         Ok(recording) => (Some(recording.hello.nonce.clone()), None),
         Err(failure) => {
             let mut text = failure.to_string();
+            if let Some(case) = case_of(order, &failure.partial.frames) {
+                text.push_str(&format!("\n  while it was at {}::{case}", cases::FAMILY));
+            }
             for line in &failure.excerpt {
                 text.push_str("\n  | ");
                 text.push_str(line);
@@ -197,4 +222,57 @@ fn read(series: Series, order: &Order, place: &Place) -> Result<Option<KernelRun
         facts: Some(facts),
         recording,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::{Case, CaseOutcome, Unloaded};
+
+    fn case(name: &str) -> Frame {
+        Frame::Case(Case {
+            name: name.to_owned(),
+            outcome: CaseOutcome::Failed,
+            how: None,
+            expected: None,
+            counted: None,
+            after_detach: None,
+            feature: None,
+            since: None,
+            error: Some("no".to_owned()),
+            elapsed_ms: 1,
+        })
+    }
+
+    #[test]
+    fn a_recording_that_broke_off_names_the_case_it_was_at() {
+        let order = Order {
+            workloads: Vec::new(),
+            cases: ["a", "b"].map(str::to_owned).to_vec(),
+        };
+        assert_eq!(case_of(&order, &[]), None);
+        let unloaded = Frame::Unloaded(Unloaded {
+            flavour: String::new(),
+            sent: 0,
+            received: 0,
+            lost: Default::default(),
+            poorer: Default::default(),
+        });
+        let both = [unloaded.clone(), unloaded];
+        assert_eq!(case_of(&order, &both[..1]), None);
+        assert_eq!(case_of(&order, &both), Some("a"));
+        assert_eq!(case_of(&order, &[case("a")]), Some("b"));
+        assert_eq!(case_of(&order, &[case("a"), case("b")]), None);
+    }
+
+    #[test]
+    fn cases_alone_load_no_sensors() {
+        let order = Order {
+            workloads: Vec::new(),
+            cases: vec!["a".to_owned()],
+        };
+        let plan = plan(&order);
+        assert!(plan.flavours.is_empty());
+        assert_eq!(plan.cases, ["a"]);
+    }
 }
