@@ -14,6 +14,7 @@ use crate::recording::{Frame, Recording};
 use crate::vm::{Mode, Plan};
 
 pub mod budget;
+pub mod loaders;
 mod table;
 
 /// The costs of one kernel's boot.

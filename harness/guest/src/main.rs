@@ -7,6 +7,7 @@ mod faults;
 mod frames;
 mod init;
 mod loader;
+mod measure;
 mod plan;
 mod rehearse;
 mod sys;
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         Some("workload") => workloads::main(&words(args)),
         Some("then-exec") => workloads::then_exec(&words(args)),
         Some("loader-case") => loader::main(&words(args)),
+        Some("measure") => measure::cost(&words(args)),
+        Some("measure-calls") => measure::calls(&words(args)),
         Some("rehearse") => rehearse::main(&words(args)),
         Some("list") => {
             workloads::list();

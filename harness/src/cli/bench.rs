@@ -1,9 +1,11 @@
-//! `cargo harness bench`: what the sensors cost, in executed instructions.
+//! `cargo harness bench`: what the sensors cost, in executed instructions, and
+//! what loading costs compared with other loaders.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::bench::loaders::{self, CONTESTANTS, Comparison};
 use crate::bench::{self, Costs, budget};
 use crate::host::workspace_root;
 use crate::kernels::{Lock, Series, Store};
@@ -13,9 +15,18 @@ use crate::vm::{self, Choice, Lab, Request};
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The series to measure, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = budget::SERIES)]
     kernels: Vec<Series>,
+}
+
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
+enum What {
+    /// Instead: what loading an object costs, next to libbpf-rs and aya, on this
+    /// host's kernel. Needs root.
+    Loaders,
 }
 
 /// Runs the subcommand: 0 when all figures are within their budgets.
@@ -23,6 +34,9 @@ pub struct Arguments {
 /// # Errors
 /// What keeps a kernel from being fetched, booted or measured.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(What::Loaders) = arguments.what {
+        return run_loaders();
+    }
     let lock = Lock::load(&workspace_root())?;
     let store = Store::open()?;
     let progress = Progress::new();
@@ -51,12 +65,27 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         println!("{costs}");
         exceeded.extend(budget::exceeded(&kernel.series.to_string(), &costs));
     }
-    for sentence in &exceeded {
+    Ok(tell(&exceeded))
+}
+
+fn run_loaders() -> Result<ExitCode> {
+    let figures = Comparison::build(&CONTESTANTS, &Progress::new())?.run()?;
+    println!("{}", loaders::Table(&figures));
+    let mut exceeded = Vec::new();
+    if let [ours, libbpf, ..] = figures.as_slice() {
+        exceeded.extend(loaders::budget::exceeded(&ours.counted));
+        exceeded.extend(loaders::budget::exceeded_time(ours, libbpf));
+    }
+    Ok(tell(&exceeded))
+}
+
+fn tell(exceeded: &[String]) -> ExitCode {
+    for sentence in exceeded {
         eprintln!("over budget: {sentence}");
     }
-    Ok(if exceeded.is_empty() {
+    if exceeded.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }

@@ -11,6 +11,7 @@ pub mod net;
 pub mod process;
 pub mod space;
 pub mod touch;
+pub mod trace;
 
 use std::io;
 
