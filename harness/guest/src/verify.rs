@@ -108,7 +108,7 @@ pub fn run(frames: &mut Frames) -> io::Result<()> {
         while let Some(from) = next {
             let mut child = Command::new("/proc/self/exe")
                 .args(["verify-object", &index.to_string(), &from.to_string()])
-                .stdin(Stdio::null())
+                .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()?;
             let watched = watch(frames, &mut child, index, deadline)?;
@@ -139,12 +139,17 @@ fn watch(
     let output = child.stdout.take();
     let output = output.ok_or_else(|| io::Error::other("a child without an output"))?;
     let mut lines = Lines::new(output)?;
+    let go_on = child.stdin.take();
+    let mut go_on = go_on.ok_or_else(|| io::Error::other("a child without an input"))?;
     let why = loop {
         match lines.next(deadline)? {
             Next::Line(line) => match serde_json::from_slice::<Said>(&line)? {
                 Said::Verifying(verifying) => {
                     frames.json(Kind::Verifying, &verifying)?;
                     last = verifying;
+                    // The host knows now. A process that has died hears nothing,
+                    // and its end comes next.
+                    let _ = go_on.write_all(b"\n");
                 }
                 Said::Verified(verified) => frames.json(Kind::Verified, &verified)?,
                 Said::Done => break None,
@@ -275,6 +280,7 @@ fn judge(index: usize, from: usize) -> io::Result<()> {
     let bytes = std::fs::read(&ordered.path)?;
     let mut out = Out {
         to: io::stdout(),
+        heard: io::stdin(),
         object: index,
     };
     object::judge(&mut out, &ordered.name, &bytes, from, order.attach)?;
@@ -282,12 +288,15 @@ fn judge(index: usize, from: usize) -> io::Result<()> {
 }
 
 /// Where a judging process says things, as lines of JSON.
-struct Out<W> {
+struct Out<W, R> {
     to: W,
+    /// A byte comes here for everything that it is about to do, when the host
+    /// knows of it: a kernel may not live to tell.
+    heard: R,
     object: usize,
 }
 
-impl<W: Write> Out<W> {
+impl<W: Write, R: Read> Out<W, R> {
     fn say(&mut self, said: &Said<&Verified>) -> io::Result<()> {
         let mut line = serde_json::to_vec(said)?;
         line.push(b'\n');
@@ -297,7 +306,8 @@ impl<W: Write> Out<W> {
 
     fn verifying(&mut self, mut verifying: Verifying) -> io::Result<()> {
         verifying.object = self.object;
-        self.say(&Said::Verifying(verifying))
+        self.say(&Said::Verifying(verifying))?;
+        self.heard.read_exact(&mut [0])
     }
 
     /// Says what became of something; a log that has no room is cut in its

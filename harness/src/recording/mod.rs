@@ -71,6 +71,8 @@ pub struct Partial {
     pub hello: Option<Hello>,
     /// The frames after `hello` that are right, in order.
     pub frames: Vec<Frame>,
+    /// Whether that is all: nothing is wrong with the recording itself.
+    pub is_whole: bool,
 }
 
 /// A recording that does not count, and why.

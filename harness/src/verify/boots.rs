@@ -1,5 +1,6 @@
 //! Boots that judge: all kernels, and each again behind what it died of.
 
+use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::images::Extra;
 use crate::kernels::{Entry, Kernel, Lock, Series, Store};
 use crate::progress::{Amount, Progress, Task};
 use crate::run::cache;
-use crate::vm::{self, Choice, Lab, Mode, Outcome, Plan, Request};
+use crate::vm::{self, Cause, Choice, Failure, Lab, Mode, Outcome, Plan, Request};
 
 /// How often a kernel is booted again because a program killed it.
 const BOOTS: usize = 4;
@@ -73,6 +74,15 @@ pub fn run(objects: &[Object], options: &Options) -> Result<Vec<Judged>> {
     let mut judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
     judged.sort_by_key(|(index, _)| *index);
     judged.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Did the guest say everything, while its kernel complained of something that
+/// it lived on with? Some warn of what a program does and load it.
+fn is_warning(failure: &Failure) -> bool {
+    let Cause::Splat { splat, .. } = &failure.cause else {
+        return false;
+    };
+    failure.partial.is_whole && !splat.is_fatal()
 }
 
 /// What all kernels share.
@@ -139,6 +149,15 @@ impl Court<'_> {
                     ledger.take(&recording.frames)?;
                     break;
                 }
+                Err(failure) if is_warning(failure) => {
+                    ledger.take(&failure.partial.frames)?;
+                    self.options.progress.warn(format_args!(
+                        "{}: {failure}; see {}",
+                        kernel.series,
+                        outcome.serial_log.display()
+                    ));
+                    break;
+                }
                 Err(failure) => failure,
             };
             let last = ledger.take(&failure.partial.frames)?;
@@ -197,8 +216,40 @@ impl Court<'_> {
             path: "verify.json".to_owned(),
             content: order.to_string().into_bytes().into(),
         });
+        // Where Debian has it, for objects that ask.
+        if let Some(content) = kernel.config.as_ref().and_then(|path| fs::read(path).ok()) {
+            request.files.push(Extra {
+                path: format!("boot/config-{}", kernel.release),
+                content: content.into(),
+            });
+        }
         // Every object is there twice while the image is unpacked.
         request.memory_mib += u32::try_from(bytes >> 19).unwrap_or(u32::MAX / 2);
         vm::run(lab, kernel, &request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::Partial;
+    use crate::vm::Splat;
+
+    #[test]
+    fn a_warning_counts_as_one_only_where_everything_was_said_all_the_same() {
+        let failure = |splat, is_whole| Failure {
+            cause: Cause::Splat {
+                splat,
+                line: String::new(),
+            },
+            excerpt: Vec::new(),
+            partial: Partial {
+                is_whole,
+                ..Partial::default()
+            },
+        };
+        assert!(is_warning(&failure(Splat::Warn, true)));
+        assert!(!is_warning(&failure(Splat::Warn, false)));
+        assert!(!is_warning(&failure(Splat::Panic, true)));
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Ledger<'a> {
                     last = Some(verifying.clone());
                 }
                 Frame::Verified(verified) if verified.object < self.objects.len() => {
-                    last = last.filter(|last| last.position != verified.position);
+                    last = None;
                     if let Some(position) = verified.position {
                         self.from[verified.object] = Some(position + 1);
                     }
@@ -207,6 +207,7 @@ mod tests {
             verifying(0, Some(0), "load"),
             verified(0, Some(0), Some("a log")),
             verifying(1, None, "open"),
+            verifying(1, None, "maps"),
             verifying(1, Some(0), "load"),
             verified(1, Some(0), None),
             verifying(1, Some(1), "load"),
@@ -247,6 +248,9 @@ mod tests {
         let folder = Folder::at(place.path()).unwrap();
         let mut ledger = Ledger::new(&objects, &folder, Series::new(6, 12));
         let last = ledger.take(&[verifying(2, None, "open"), verified(2, None, None)]);
+        assert_eq!(last.unwrap(), None);
+        // Without maps a program is not even tried.
+        let last = ledger.take(&[verifying(2, None, "maps"), verified(2, Some(0), None)]);
         assert_eq!(last.unwrap(), None);
     }
 

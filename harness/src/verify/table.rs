@@ -92,7 +92,8 @@ impl Table<'_> {
             let rows = judged.rows.iter().filter(|row| row.object == object);
             let found = rows.clone().find(|row| key(row) == wanted).cloned();
             // What is wrong with the object as a whole is wrong with each.
-            found.or_else(|| rows.clone().find(|row| row.program.is_none()).cloned())
+            let is_whole = |row: &&Row| row.program.is_none() && row.section.is_none();
+            found.or_else(|| rows.clone().find(is_whole).cloned())
         };
         let rows: Vec<Option<Row>> = self.judged.iter().map(find).collect();
         Line {
@@ -170,8 +171,9 @@ pub(super) fn many(count: usize, what: &str) -> String {
 
 /// `✓ 1,234`
 fn cell(row: Option<&Row>) -> String {
+    // Nothing was said of it there, as of an object that is right as a whole.
     let Some(row) = row else {
-        return "?".to_owned();
+        return String::new();
     };
     let mark = match row.verdict {
         _ if !row.is_judged => "?",

@@ -69,6 +69,7 @@ pub fn judge(seen: &Seen<'_>) -> Result<Recording, Box<Failure>> {
             partial: whole.map_or(partial, |recording| Partial {
                 hello: Some(recording.hello),
                 frames: recording.frames,
+                is_whole: true,
             }),
         })),
     }

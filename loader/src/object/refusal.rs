@@ -1,5 +1,6 @@
 //! Asking the verifier why, and saying it.
 
+use super::externs::MISSING_FUNCTION;
 use super::too_old;
 use crate::error::{Error, ErrorKind};
 use crate::relo_core;
@@ -66,7 +67,7 @@ pub(super) fn load_with_log(load: &sys::ProgLoad<'_>, first: Errno) -> Result<Ow
 fn refused(load: &sys::ProgLoad<'_>, errno: Errno, log: String) -> Refusal {
     let complaint = verifier::complaint(&log);
     let is_silent = complaint.is_none() && errno == Errno::INVAL;
-    let lacks = is_silent.then(|| too_old::program_type(load)).flatten();
+    let lacks = is_silent.then(|| too_old::program(load)).flatten();
     let registers = complaint.and_then(|complaint| log_of_registers(load, &log, &complaint));
     let log = registers.unwrap_or(log);
     Refusal { errno, log, lacks }
@@ -135,6 +136,11 @@ impl Refusal {
             Some(error) => error.context(words),
             None => Error::new(ErrorKind::Rejected, words),
         };
+        if let Some(name) = missing_function(spec, &complaint.reason) {
+            error = error.context(format!(
+                "the program reaches a call of {name}, a function that this kernel does not have"
+            ));
+        }
         if complaint.poisoned {
             // Both halves of a 64-bit load are poisoned; either may be named.
             let insn = complaint.insn;
@@ -154,6 +160,17 @@ impl Refusal {
             .context("refused by the verifier")
             .with_verifier_log(log)
     }
+}
+
+/// The extern function whose call the verifier complains of, if it is of one
+/// that the kernel lacks.
+fn missing_function<'s>(spec: &'s ObjectSpec, reason: &str) -> Option<&'s str> {
+    let (_, number) = reason.split_once("invalid func unknown#")?;
+    let end = number.find(|c: char| !c.is_ascii_digit());
+    let number: i32 = number[..end.unwrap_or(number.len())].parse().ok()?;
+    let index = number.checked_sub(MISSING_FUNCTION)?;
+    let found = spec.externs.get(usize::try_from(index).ok()?)?;
+    Some(&found.name)
 }
 
 /// The error of a refusal that the kernel gives no reason for.

@@ -149,6 +149,11 @@ fn a_missing_field_is_told_by_name() {
 }
 
 #[test]
+fn a_missing_function_is_told_by_name() {
+    golden("kfunc_unguarded", "7.3", EINVAL);
+}
+
+#[test]
 fn a_log_that_is_not_utf8_is_told_all_the_same() {
     assert!(std::str::from_utf8(&read("latin_1@5.10.log")).is_err());
     golden("latin_1", "5.10", EACCES);

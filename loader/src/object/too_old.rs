@@ -56,11 +56,45 @@ const HELPERS: &[(usize, &str)] = &[
 ];
 const HELPER_LAST: usize = 211;
 
-/// The error for a program of a type that the kernel does not know: it refuses
-/// such a program without a word, and the emptiest program of that type alike.
-pub(super) fn program_type(load: &sys::ProgLoad<'_>) -> Option<Error> {
-    let known = PROGRAM_TYPES.iter();
-    let (_, feature, since) = *known.clone().find(|(id, ..)| *id == load.prog_type)?;
+/// Flags of BPF_PROG_LOAD that say what a program is like.
+const FLAGS: &[(u32, &str, &str)] = &[
+    (1 << 4, "BPF_F_SLEEPABLE", "5.10"),
+    (1 << 5, "BPF_F_XDP_HAS_FRAGS", "5.18"),
+];
+
+/// The error for a program that the kernel refuses without a word because it
+/// does not know its type or its flags: it refuses the emptiest such program
+/// alike.
+pub(super) fn program(load: &sys::ProgLoad<'_>) -> Option<Error> {
+    if !is_unknown(load, load.prog_flags) {
+        return None;
+    }
+    let mut flags = FLAGS.iter();
+    let flag = flags.find(|(flag, ..)| {
+        let without = load.prog_flags & !flag;
+        without != load.prog_flags && !is_unknown(load, without)
+    });
+    let mut types = PROGRAM_TYPES.iter();
+    let named = flag.or_else(|| types.find(|(id, ..)| *id == load.prog_type));
+    if let Some((_, feature, since)) = named {
+        return Some(Error::unsupported(feature, Some(since)));
+    }
+    let kind = ErrorKind::Unsupported {
+        feature: "programs of this type and attach type",
+        since: None,
+    };
+    Some(Error::new(
+        kind,
+        format!(
+            "the kernel refuses even an empty program of type {} and attach type {}: \
+             it is too old for them, or built without",
+            load.prog_type, load.expected_attach_type
+        ),
+    ))
+}
+
+/// Does the kernel refuse an empty program of this type without a word?
+fn is_unknown(load: &sys::ProgLoad<'_>, prog_flags: u32) -> bool {
     let insns = to_bytes(&[Insn::mov64_imm(0, 0), Insn::exit()]);
     let empty = sys::ProgLoad {
         insns: &insns,
@@ -68,6 +102,9 @@ pub(super) fn program_type(load: &sys::ProgLoad<'_>) -> Option<Error> {
         func_info: ExtRecords::default(),
         line_info: ExtRecords::default(),
         attach_btf_id: 0,
+        attach_fd: None,
+        fd_array: &[],
+        prog_flags,
         ..*load
     };
     let mut buffer = vec![0; 4096];
@@ -77,9 +114,7 @@ pub(super) fn program_type(load: &sys::ProgLoad<'_>) -> Option<Error> {
         true_bytes: 0,
     };
     let loaded = sys::prog_load(&empty, Some(&mut log));
-    let is_silent = buffer.first() == Some(&0);
-    let is_unknown = is_silent && matches!(loaded, Err(Errno::INVAL));
-    is_unknown.then(|| Error::unsupported(feature, Some(since)))
+    buffer.first() == Some(&0) && matches!(loaded, Err(Errno::INVAL))
 }
 
 /// The error for a call of a helper function that the kernel does not know, as
@@ -103,6 +138,21 @@ pub(super) fn helper(reason: &str) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::need;
+
+    #[test]
+    fn versions_are_those_of_the_list_of_needs() {
+        for &(id, name, since) in PROGRAM_TYPES {
+            let (found, version) = need::program_type(id).unwrap();
+            assert_eq!((&*found, &*version.to_string()), (name, since));
+        }
+        for number in HELPERS[0].0..=HELPER_LAST {
+            let (_, version) = need::helper(i32::try_from(number).unwrap()).unwrap();
+            let error = helper(&format!("invalid func unknown#{number}")).unwrap();
+            let expected = format!("helper function {number} needs Linux {version}");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
 
     #[test]
     fn a_helper_that_the_kernel_does_not_know_has_a_version() {

@@ -1,6 +1,6 @@
 //! One object: taken apart, its maps made, each of its programs judged alone.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_loader::object::{LoadOptions, Object};
@@ -26,8 +26,8 @@ struct Named {
 
 /// Judges an object from the program at `from` on; what is wrong with the
 /// object as a whole is said only from the beginning.
-pub(super) fn judge<W: Write>(
-    out: &mut Out<W>,
+pub(super) fn judge<W: Write, R: Read>(
+    out: &mut Out<W, R>,
     name: &str,
     bytes: &[u8],
     from: usize,

@@ -3,6 +3,7 @@ use super::*;
 fn lines_of(bytes: &[u8], name: &str) -> Vec<serde_json::Value> {
     let mut out = Out {
         to: Vec::new(),
+        heard: io::repeat(0),
         object: 7,
     };
     object::judge(&mut out, name, bytes, 0, false).unwrap();
@@ -52,6 +53,7 @@ fn a_record_fits_into_a_frame_whatever_its_log_is_made_of() {
     for log in ["\u{1}".repeat(3 << 20), "\u{1}\n".repeat(1 << 20)] {
         let mut out = Out {
             to: Vec::new(),
+            heard: io::repeat(0),
             object: 0,
         };
         let verified = Verified {
