@@ -57,7 +57,9 @@ pub fn compare(name: &str, bytes: &[u8], types: &Types, read: &mut KernelBtf) ->
     }
     for program in names.iter().filter(|name| !is_loaded(name)) {
         kernel::boot();
-        if libbpf::load(name, bytes, &types.path, &|name| name == program).is_ok() {
+        let alone = libbpf::load(name, bytes, &types.path, &|name| name == program);
+        // Programs of a table that is not created are not loaded, asked or not.
+        if alone.is_ok_and(|loaded| loaded.programs.contains_key(program)) {
             let reason = ours.refused.iter().find(|(name, _)| name == program);
             let reason = reason.map_or("not there", |(_, reason)| reason);
             let skipped = &ours.skipped;

@@ -153,6 +153,36 @@ pub fn programs(name: &str, bytes: &[u8], types: &Path) -> Result<Vec<String>, S
     Ok(object.programs().into_iter().map(name_of).collect())
 }
 
+/// Objects made into one, as `bpftool gen object` does it.
+pub fn link(objects: &[&[u8]], folder: &Path) -> Result<Vec<u8>, String> {
+    SAID.take();
+    let path = folder.join("linked.bpf.o");
+    let name = CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
+    // SAFETY: a path, and no options.
+    let linker = unsafe { sys::bpf_linker__new(name.as_ptr(), null_mut()) };
+    let linker = NonNull::new(linker).ok_or_else(|| said("link"))?;
+    let mut linked = Ok(());
+    for object in objects {
+        let bytes = object.as_ptr().cast_mut().cast();
+        // SAFETY: bytes with their length, which libbpf only reads.
+        let added = unsafe {
+            sys::bpf_linker__add_buf(linker.as_ptr(), bytes, object.len() as u64, null())
+        };
+        if added != 0 && linked.is_ok() {
+            linked = Err(said("link"));
+        }
+    }
+    // SAFETY: the linker is live until it is freed here.
+    unsafe {
+        if sys::bpf_linker__finalize(linker.as_ptr()) != 0 && linked.is_ok() {
+            linked = Err(said("link"));
+        }
+        sys::bpf_linker__free(linker.as_ptr());
+    }
+    linked?;
+    std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 fn said(what: &str) -> String {
     let said = SAID.take();
     format!("{what}: {}", said.trim_end().replace('\n', "; "))

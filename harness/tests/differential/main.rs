@@ -72,6 +72,13 @@ fn main() -> ExitCode {
         })
     });
     let mut trials: Vec<Trial> = trials.collect();
+    trials.extend(LINKED.iter().map(|(name, parts)| {
+        let kernels = Arc::clone(&kernels);
+        Trial::test(format!("differential::{name}"), move || {
+            let bytes = linked(parts)?;
+            compare_on_all(name, &bytes, &kernels)
+        })
+    }));
     trials.push(Trial::test(
         "differential::the_list_of_intended_differences_names_objects",
         || match intended::strangers(|object| objects().any(|(name, _)| name == object)) {
@@ -88,6 +95,47 @@ fn main() -> ExitCode {
         },
     ));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Several objects of the corpus made into one: types renumbered, sections
+/// joined, offsets of data filled in, static names met more than once.
+const LINKED: &[(&str, &[&str])] = &[
+    (
+        "linked_code",
+        &["code_subprog", "code_same_names", "code_callback_loop"],
+    ),
+    (
+        "linked_core",
+        &["core_fields", "code_subprog_order", "core_store"],
+    ),
+    (
+        "linked_data",
+        &[
+            "data_static",
+            "data_pointers",
+            "code_same_names",
+            "data_own_sections",
+        ],
+    ),
+    (
+        "linked_global",
+        &[
+            "code_global_hidden",
+            "code_global_weak",
+            "code_callback_timer",
+        ],
+    ),
+];
+
+/// The objects of these names, made into one.
+fn linked(names: &[&str]) -> Result<Vec<u8>, Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut parts = Vec::new();
+    for name in names {
+        let part = trapline_corpus::object(name);
+        parts.push(part.ok_or_else(|| format!("no object {name}"))?);
+    }
+    Ok(libbpf::link(&parts, folder.path())?)
 }
 
 /// Every object there is: its name and bytes.
