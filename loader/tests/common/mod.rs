@@ -27,7 +27,11 @@ fn folder() -> PathBuf {
 
 /// The object that clang makes of tests/c/NAME.bpf.c.
 pub fn object(name: &str) -> Vec<u8> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/c/{name}.bpf.c"));
+    // The fuzz targets are a package in a folder of this one.
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let mut sources = folders.map(|folder| folder.join(format!("tests/c/{name}.bpf.c")));
+    let source = sources.find(|source| source.exists());
+    let source = source.unwrap_or_else(|| panic!("no tests/c/{name}.bpf.c"));
     // One file per test process: tests run at the same time.
     let output = folder().join(format!(
         "{name}.{}.{:?}.o",
