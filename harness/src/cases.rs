@@ -28,6 +28,8 @@ pub struct Expectation {
     pub name: String,
     /// The version that brought what it needs; none: every kernel has it.
     pub since: Option<Series>,
+    /// Older kernels that have it all the same, and why.
+    pub earlier: BTreeMap<Series, String>,
     /// The way that the loader takes, from each of these series on.
     pub how: BTreeMap<Series, String>,
     /// Kernels that are new enough and still lack it, and why.
@@ -47,6 +49,8 @@ struct Written {
     name: String,
     since: Option<Series>,
     how: Option<How>,
+    #[serde(default)]
+    earlier: BTreeMap<String, String>,
     #[serde(default)]
     excused: BTreeMap<String, String>,
 }
@@ -108,6 +112,14 @@ fn expectation(written: &Written) -> Result<Expectation> {
         !is_attachment(name) || !how.is_empty(),
         "it attaches, so it needs `how`: the way that the loader takes"
     );
+    let mut earlier = BTreeMap::new();
+    for (series, reason) in &written.earlier {
+        ensure!(!reason.trim().is_empty(), "`earlier` without a reason");
+        let series: Series = series.parse()?;
+        let is_older = written.since.is_some_and(|since| series < since);
+        ensure!(is_older, "{series} is not older than `since`");
+        earlier.insert(series, reason.clone());
+    }
     let mut excused = BTreeMap::new();
     for (list, reason) in &written.excused {
         ensure!(!reason.trim().is_empty(), "an excuse without a reason");
@@ -125,6 +137,7 @@ fn expectation(written: &Written) -> Result<Expectation> {
     Ok(Expectation {
         name: name.clone(),
         since: written.since,
+        earlier,
         how,
         excused,
     })
@@ -144,7 +157,7 @@ impl Expectation {
 
     /// Whether `series` is too old for it.
     pub fn is_before(&self, series: Series) -> bool {
-        self.since.is_some_and(|since| series < since)
+        self.since.is_some_and(|since| series < since) && !self.earlier.contains_key(&series)
     }
 
     /// Everything about what a kernel did that is not as it should be.

@@ -12,6 +12,11 @@ how = "netkit"
 excused = { "6.19 7.0" = "no package with modules" }
 
 [[case]]
+name = "order"
+since = "6.17"
+earlier = { "6.12" = "taken over" }
+
+[[case]]
 name = "pinning"
 "#;
 
@@ -204,6 +209,10 @@ fn tables_that_do_not_fit_together_are_errors() {
             "without a reason",
         ),
         (
+            "[[case]]\nname = \"a\"\nsince = \"6.7\"\nearlier = { \"6.12\" = \"x\" }",
+            "not older",
+        ),
+        (
             "[[case]]\nname = \"a\"\nsince = \"6.7\"\nexcused = { \"6.1\" = \"x\" }",
             "needs no excuse",
         ),
@@ -215,4 +224,19 @@ fn tables_that_do_not_fit_together_are_errors() {
         let error = format!("{:#}", parse(text).unwrap_err());
         assert!(error.contains(what), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_kernel_that_took_something_over_has_to_do_it() {
+    let order = expectation("order");
+    let series = |text: &str| text.parse().unwrap();
+    let does = Case {
+        after_detach: None,
+        ..exercised("order", "cgroup/link")
+    };
+    assert!(order.wrong(series("6.12"), &does).is_empty());
+    assert!(!order.wrong(series("6.16"), &does).is_empty());
+    let lacks = unsupported("order", "6.17");
+    assert!(!order.wrong(series("6.12"), &lacks).is_empty());
+    assert!(order.wrong(series("6.16"), &lacks).is_empty());
 }

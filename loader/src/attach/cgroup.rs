@@ -6,11 +6,12 @@ use super::net::{self, Via, opened};
 use super::prog_attach::Attached;
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
-use crate::sys::{LinkArgs, LinkCreate, LinkTarget, ProgAttach};
+use crate::sys::{self, LinkArgs, LinkCreate, LinkTarget, ProgAttach};
 use std::os::fd::{AsFd, BorrowedFd};
 
 const BPF_F_ALLOW_OVERRIDE: u32 = 1;
 const BPF_F_ALLOW_MULTI: u32 = 2;
+const BPF_F_BEFORE: u32 = 1 << 3;
 const BPF_F_PREORDER: u32 = 1 << 6;
 
 /// What an attachment lets the programs of groups below do.
@@ -46,7 +47,7 @@ pub struct CgroupOptions<'a> {
     pub anchor: Anchor<'a>,
     /// Attach only if the hook is at this revision. Kernel: 6.17
     pub expected_revision: Option<u64>,
-    /// Run before the programs of the groups below. Kernel: 6.15
+    /// Run before the programs of the groups below. Kernel: 6.15, by link 6.17
     pub preorder: bool,
 }
 
@@ -114,7 +115,7 @@ fn attach(program: &Program, cgroup: BorrowedFd<'_>, options: &CgroupOptions<'_>
                 false => LinkArgs::None,
             },
         };
-        let linked = net::link(&request, "cgroup/link", "a cgroup link", "5.7");
+        let linked = by_link(&request, ordered);
         if options.via == Via::Link || ordered || !net::is_unsupported(&linked) {
             return linked;
         }
@@ -135,5 +136,32 @@ fn attach(program: &Program, cgroup: BorrowedFd<'_>, options: &CgroupOptions<'_>
         flags: mode | preorder,
         replace: options.replace.map(AsFd::as_fd),
     };
-    Attached::in_cgroup(&attach, "cgroup/prog_attach")
+    let attached = Attached::in_cgroup(&attach, "cgroup/prog_attach");
+    let knows = |flags| sys::knows_prog_attach(attach.prog, attach_type, flags);
+    if options.preorder && attached.is_err() && knows(0) && !knows(attach.flags) {
+        return Err(Error::unsupported("BPF_F_PREORDER", Some("6.15")));
+    }
+    attached
+}
+
+/// By link; where that is refused, finds out what this kernel lacks.
+fn by_link(request: &LinkCreate<'_>, ordered: bool) -> Result<Link> {
+    // Before 6.17 nobody would look at a revision.
+    if ordered && !net::knows_link(request, BPF_F_BEFORE) && net::knows_link(request, 0) {
+        let feature = "an order of the programs of a cgroup";
+        return Err(Error::unsupported(feature, Some("6.17")));
+    }
+    let linked = net::link(request, "cgroup/link", "a cgroup link", "5.7");
+    let preorder = request.flags & BPF_F_PREORDER;
+    if linked.is_err()
+        && preorder != 0
+        && net::knows_link(request, 0)
+        && !net::knows_link(request, preorder)
+    {
+        return Err(Error::unsupported(
+            "BPF_F_PREORDER for a link",
+            Some("6.17"),
+        ));
+    }
+    linked
 }

@@ -101,14 +101,16 @@ pub(super) fn link(
 ) -> Result<Link> {
     match sys::link_create(request) {
         Ok(fd) => Ok(Link::new(fd, how)),
-        Err(Errno::INVAL) if !knows_link(request) => Err(Error::unsupported(feature, Some(since))),
+        Err(Errno::INVAL) if !knows_link(request, 0) => {
+            Err(Error::unsupported(feature, Some(since)))
+        }
         Err(errno) => Err(errno.error("BPF_LINK_CREATE")),
     }
 }
 
-/// Has the kernel links of this kind? One that has looks for the target before
-/// it looks at anything else, and finds that there is none with this number.
-fn knows_link(request: &LinkCreate<'_>) -> bool {
+/// Has the kernel links of this kind, with these flags? One that has looks for
+/// the target next, and finds that there is none with this number.
+pub(super) fn knows_link(request: &LinkCreate<'_>, flags: u32) -> bool {
     let target = match request.target {
         LinkTarget::Ifindex(_) => LinkTarget::Ifindex(i32::MAX as u32),
         _ => LinkTarget::NoSuchFd,
@@ -117,7 +119,7 @@ fn knows_link(request: &LinkCreate<'_>) -> bool {
         prog: request.prog,
         target,
         attach_type: request.attach_type,
-        flags: 0,
+        flags,
         args: LinkArgs::None,
     };
     sys::link_create(&probe).err() != Some(Errno::INVAL)

@@ -71,7 +71,7 @@ fn attach(program: &Program, map: &Map, options: &SockmapOptions) -> Result<Link
     let attached = Attached::link(&attach, "sockmap/prog_attach");
     if attach_type == BPF_SK_SKB_VERDICT
         && attached.is_err()
-        && !sys::knows_prog_attach(program.as_fd(), attach_type)
+        && !sys::knows_prog_attach(program.as_fd(), attach_type, 0)
     {
         return Err(Error::unsupported("BPF_SK_SKB_VERDICT", Some("5.13")));
     }

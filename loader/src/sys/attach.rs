@@ -47,15 +47,17 @@ pub(crate) fn prog_attach(attach: &ProgAttach<'_>) -> Result<()> {
     bpf(Command::ProgAttach, &mut attr).map(drop)
 }
 
-/// Does the kernel attach programs of this type so? One that does looks for the
-/// target first, and finds that nobody has a descriptor with this number.
+/// Does the kernel attach programs of this type so, with these flags? One that
+/// does looks for the target next, and finds that nobody has a descriptor with
+/// this number.
 ///
 /// Asked only after a refusal.
-pub(crate) fn knows_prog_attach(prog: BorrowedFd<'_>, attach_type: u32) -> bool {
+pub(crate) fn knows_prog_attach(prog: BorrowedFd<'_>, attach_type: u32, flags: u32) -> bool {
     let mut attr = ProgAttachAttr {
         target_fd: u32::MAX,
         attach_bpf_fd: raw(prog),
         attach_type,
+        attach_flags: flags,
         ..ProgAttachAttr::default()
     };
     bpf(Command::ProgAttach, &mut attr) != Err(Errno::INVAL)

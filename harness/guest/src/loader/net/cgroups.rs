@@ -7,10 +7,10 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use trapline_loader::attach::query::query_cgroup;
-use trapline_loader::attach::{CgroupOptions, Link, Via};
+use trapline_loader::attach::{Anchor, CgroupOptions, Link, Relative, Via};
 use trapline_loader::object::Object;
 
-use super::super::stage::{Failure, Tried};
+use super::super::stage::{Failure, Report, Tried};
 use super::super::{Case, Outcome, Stage};
 use super::traffic::{self, Cgroup, datagram};
 
@@ -86,6 +86,16 @@ pub(in super::super) const CASES: &[Case] = &[
         object: "attach_cgroup_sock_ops",
         run: |stage| attached(stage, || traffic::connection().map(drop)),
     },
+    Case {
+        name: "attach_cgroup_anchors",
+        object: "attach_cgroup_order",
+        run: anchors,
+    },
+    Case {
+        name: "attach_cgroup_preorder",
+        object: "attach_cgroup_order",
+        run: preorder,
+    },
 ];
 
 /// The whole protocol for all programs of the object, on a group of this
@@ -137,6 +147,67 @@ fn prog_attach(stage: &mut Stage<'_>) -> Outcome {
         ..CgroupOptions::default()
     };
     by(stage, &options, connect)
+}
+
+/// The second program is attached before the first, and runs before it.
+fn anchors(stage: &mut Stage<'_>) -> Outcome {
+    let object = stage.load()?;
+    let cgroup = Cgroup::enter("trapline-case")?;
+    let (first, second) = (object.program("first")?, object.program("second")?);
+    let last = first.attach_cgroup(cgroup.folder(), &CgroupOptions::default())?;
+    let revision = query_cgroup(cgroup.folder(), first.expected_attach_type(), false)?.revision;
+    let before = |expected_revision| CgroupOptions {
+        anchor: Anchor::Before(Relative::Link(&last)),
+        expected_revision,
+        ..CgroupOptions::default()
+    };
+    let stale = before(revision.map(|revision| revision + 1));
+    let stale = second.attach_cgroup(cgroup.folder(), &stale);
+    let link = second.attach_cgroup(cgroup.folder(), &before(revision))?;
+    connect()?;
+    let hits = stage.hits(&object)?;
+    // Two, one in the base 8.
+    let refused = stale.is_err_and(|error| error.errno() == Some(libc::ESTALE));
+    let right = u64::from(refused) + u64::from(hits == 0o21);
+    ended(stage, &object, vec![link, last], right, 2)
+}
+
+/// The program of the group above runs first all the same.
+fn preorder(stage: &mut Stage<'_>) -> Outcome {
+    let object = stage.load()?;
+    let cgroup = Cgroup::enter("trapline-case")?;
+    let above = File::open("/sys/fs/cgroup").tried("open the cgroup above")?;
+    let (first, second) = (object.program("first")?, object.program("second")?);
+    let options = CgroupOptions {
+        preorder: true,
+        ..CgroupOptions::default()
+    };
+    let above = first.attach_cgroup(&above, &options)?;
+    let below = second.attach_cgroup(cgroup.folder(), &CgroupOptions::default())?;
+    connect()?;
+    // One, two in the base 8.
+    let right = u64::from(stage.hits(&object)? == 0o12);
+    ended(stage, &object, vec![above, below], right, 1)
+}
+
+/// Detaches; nothing runs any more.
+fn ended(
+    stage: &Stage<'_>,
+    object: &Object,
+    links: Vec<Link>,
+    right: u64,
+    expected: u64,
+) -> Outcome {
+    let hits = stage.hits(object)?;
+    let how = links.first().map_or("", Link::how).to_owned();
+    drop(links);
+    connect()?;
+    Ok(Report {
+        how,
+        expected,
+        counted: right,
+        after_detach: Some(right + stage.hits(object)? - hits),
+    })
 }
 
 fn bind() -> Result<(), Failure> {
