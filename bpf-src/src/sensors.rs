@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use trapline_loader::attach::{Link, Rung};
+use trapline_loader::attach::{KprobeOptions, Link};
 use trapline_loader::error::ResultExt;
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_loader::object::{LoadOptions, Object};
@@ -234,7 +234,11 @@ fn attach_kprobes(object: &mut Object, hook: &Hook) -> Result<Links> {
                 return Err(Error::invalid_input(format!("program {name} is no kprobe")));
             };
             let program = object.load_program(kretprobe)?;
-            links.push((kretprobe, program.attach_kretprobe(&func, Rung::Link)?));
+            let on_return = KprobeOptions {
+                on_return: true,
+                ..KprobeOptions::default()
+            };
+            links.push((kretprobe, program.attach_kprobe(&func, &on_return)?));
         }
         links.push((name, entry));
     }

@@ -7,7 +7,7 @@
 
 use std::process::{Command, ExitCode};
 use std::time::Duration;
-use trapline_loader::attach::{Link, Rung};
+use trapline_loader::attach::{AttachOptions, Link, Rung};
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_loader::object::{LoadOptions, Object};
 use trapline_loader::program::{Program, enable_run_stats};
@@ -66,8 +66,12 @@ fn run(path: &str, rung: Rung, command: &mut Command) -> Result<()> {
     }
     let _stats = enable_run_stats()?;
     let mut links = Vec::new();
+    let options = AttachOptions {
+        rung,
+        ..AttachOptions::default()
+    };
     for program in object.programs() {
-        match program.attach_from(rung) {
+        match program.attach_with(&options) {
             Ok(link) => links.push((program, link)),
             Err(error) => println!("NOT ATTACHED {}: {error:#}", program.name()),
         }

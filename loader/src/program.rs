@@ -1,11 +1,12 @@
 //! Programs that exist in the kernel.
 
-use crate::attach::{self, Link, Rung};
+use crate::attach::{self, AttachOptions, Link, UsdtMaps};
 use crate::error::{Error, Result, ResultExt};
 use crate::spec::{AttachSpec, ProgramSpec, program_kind};
 use crate::sys;
 pub use crate::verifier::VerifierStats;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 /// A loaded program; gone when this and all its links are.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Program {
     prog_type: u32,
     expected_attach_type: u32,
     attach: AttachSpec,
+    /// Where static probes are described to the program, if it asks.
+    usdt: Option<Arc<UsdtMaps>>,
     stats: Option<Box<VerifierStats>>,
 }
 
@@ -55,6 +58,7 @@ impl Program {
             prog_type: spec.kind.prog_type,
             expected_attach_type: spec.kind.expected_attach_type,
             attach: spec.kind.attach.clone(),
+            usdt: None,
             stats: stats.map(Box::new),
         }
     }
@@ -73,6 +77,7 @@ impl Program {
             attach: AttachSpec::None {
                 rest: String::new(),
             },
+            usdt: None,
             stats: None,
         })
     }
@@ -118,6 +123,16 @@ impl Program {
         &self.section
     }
 
+    /// The same program with the tables that usdt.bpf.h defines.
+    pub(crate) fn with_usdt(mut self, maps: Option<Arc<UsdtMaps>>) -> Self {
+        self.usdt = maps;
+        self
+    }
+
+    pub(crate) fn usdt_maps(&self) -> Option<&Arc<UsdtMaps>> {
+        self.usdt.as_ref()
+    }
+
     /// The hook that the section names.
     pub fn attach_spec(&self) -> &AttachSpec {
         &self.attach
@@ -155,55 +170,22 @@ impl Program {
     /// kernel has.
     ///
     /// # Errors
-    /// `NotFound` for a function or tracepoint that the kernel does not have;
-    /// `InvalidInput` where the section names no hook; `Unsupported` for hooks
-    /// that this crate does not attach to; what the kernel says otherwise.
+    /// `NotFound` for a function, tracepoint, binary or probe that is not there;
+    /// `InvalidInput` where the section names no hook, or one that needs more
+    /// than a name (a device, a cgroup); `Unsupported` where the kernel lacks
+    /// this kind of hook; what the kernel says otherwise.
     pub fn attach(&self) -> Result<Link> {
-        self.attach_from(Rung::Link)
+        self.attach_with(&AttachOptions::default())
     }
 
-    /// The same, but leaving out the ways that are better than `rung`: for
-    /// tests of what older kernels would do. Means nothing to fentry, fexit,
-    /// tp_btf and raw tracepoints, for which there is one way.
+    /// The same with a cookie, or leaving out the best ways: for tests of what
+    /// older kernels would do.
     ///
     /// # Errors
-    /// As [`Program::attach`].
-    pub fn attach_from(&self, rung: Rung) -> Result<Link> {
-        attach::attach(self, rung).with_context(|| self.context())
-    }
-
-    /// Attaches a raw tracepoint program to `name`, whatever its section says.
-    ///
-    /// # Errors
-    /// As [`Program::attach`].
-    pub fn attach_raw_tracepoint(&self, name: &str) -> Result<Link> {
-        attach::raw_tracepoint(self, name).with_context(|| self.context())
-    }
-
-    /// Attaches a tracepoint program to `category/name`.
-    ///
-    /// # Errors
-    /// As [`Program::attach`].
-    pub fn attach_tracepoint(&self, category: &str, name: &str, rung: Rung) -> Result<Link> {
-        attach::tracepoint(self, category, name, rung).with_context(|| self.context())
-    }
-
-    /// Attaches a kprobe program `offset_bytes` into `function`.
-    ///
-    /// # Errors
-    /// As [`Program::attach`].
-    pub fn attach_kprobe(&self, function: &str, offset_bytes: u64, rung: Rung) -> Result<Link> {
-        let target = attach::KprobeTarget::entry(function, offset_bytes);
-        attach::kprobe_at(self, &target, rung).with_context(|| self.context())
-    }
-
-    /// Attaches a kprobe program to the return of `function`.
-    ///
-    /// # Errors
-    /// As [`Program::attach`].
-    pub fn attach_kretprobe(&self, function: &str, rung: Rung) -> Result<Link> {
-        let target = attach::KprobeTarget::ret(function);
-        attach::kprobe_at(self, &target, rung).with_context(|| self.context())
+    /// As [`Program::attach`]; `Unsupported` for a cookie on kernels without,
+    /// `InvalidInput` for one cookie where each place needs its own.
+    pub fn attach_with(&self, options: &AttachOptions) -> Result<Link> {
+        attach::attach(self, options).with_context(|| self.context())
     }
 
     pub(crate) fn context(&self) -> String {

@@ -1,4 +1,5 @@
-//! Why a function is not there: looked up only after a failure.
+//! The kernel's symbols, read only when something else has failed or needs
+//! their addresses.
 
 use crate::error::Error;
 use crate::feature;
@@ -7,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// More symbols than any kernel has; the file is not trusted to end.
-const KALLSYMS_LIMIT_BYTES: u64 = 256 << 20;
+pub(super) const KALLSYMS_LIMIT_BYTES: u64 = 256 << 20;
 
 /// The error for a function that cannot be hooked by its name.
 pub(crate) fn missing_function(function: &str) -> Error {
@@ -65,6 +66,30 @@ fn look_for(function: &str, symbols: impl BufRead) -> Found {
         }
     }
     found
+}
+
+/// Calls `each` with every symbol: address (0 for who may not see it), kind as
+/// nm writes it, name.
+pub(super) fn symbols(mut lines: impl BufRead, mut each: impl FnMut(u64, u8, &[u8])) {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match lines.read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let mut words = line
+            .split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty());
+        let (Some(address), Some(&[kind]), Some(name)) = (words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
+        let address = core::str::from_utf8(address);
+        if let Some(address) = address.ok().and_then(|a| u64::from_str_radix(a, 16).ok()) {
+            each(address, kind, name);
+        }
+    }
 }
 
 #[cfg(test)]

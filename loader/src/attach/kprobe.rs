@@ -1,14 +1,13 @@
 //! Kprobes and kretprobes: through the kprobe PMU, else through tracefs.
 
 use super::link::{Link, Part, Traced};
-use super::tracefs::ProbeEvent;
-use super::{Rung, c_string, missing_function, perf};
+use super::pmu::Pmu;
+use super::tracefs::{Control, ProbeEvent};
+use super::{AttachOptions, Rung, c_string, missing_function, perf};
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
 use crate::sys::{self, Errno};
 use std::os::fd::AsFd;
-use std::path::Path;
-use std::sync::OnceLock;
 
 /// What the kernel puts before a system call's name.
 ///
@@ -20,43 +19,35 @@ pub(crate) const SYSCALL_PREFIX: &str = "__arm64_sys_";
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) const SYSCALL_PREFIX: &str = "sys_";
 
-/// Where a kprobe goes.
-pub(crate) struct Target {
-    pub(super) function: String,
-    pub(super) offset_bytes: u64,
-    pub(super) on_return: bool,
+/// What older kernels put there, which have the arguments in registers.
+const OLD_SYSCALL_PREFIX: &str = "__se_sys_";
+
+/// How to attach to a kernel function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KprobeOptions {
+    /// When the function returns, not when it is entered.
+    pub on_return: bool,
+    /// Bytes into the function; only for its entry.
+    pub offset_bytes: u64,
+    /// What `bpf_get_attach_cookie` gives the program; 0 for none.
+    /// Kernel: 5.15
+    pub cookie: u64,
+    /// The best way to try.
+    pub rung: Rung,
 }
 
-impl Target {
-    pub(crate) fn entry(function: &str, offset_bytes: u64) -> Self {
-        Self {
-            function: function.to_owned(),
-            offset_bytes,
-            on_return: false,
-        }
-    }
-
-    pub(crate) fn ret(function: &str) -> Self {
-        Self {
-            function: function.to_owned(),
-            offset_bytes: 0,
-            on_return: true,
-        }
-    }
-
-    pub(super) fn syscall(name: &str, on_return: bool) -> Self {
-        Self {
-            function: format!("{SYSCALL_PREFIX}{name}"),
-            offset_bytes: 0,
-            on_return,
+impl KprobeOptions {
+    fn attach(&self) -> AttachOptions {
+        AttachOptions {
+            cookie: self.cookie,
+            rung: self.rung,
         }
     }
 
     fn kind(&self) -> &'static str {
-        if self.on_return {
-            "kretprobe"
-        } else {
-            "kprobe"
+        match self.on_return {
+            true => "kretprobe",
+            false => "kprobe",
         }
     }
 
@@ -72,87 +63,116 @@ impl Target {
     }
 }
 
-/// The kprobe PMU: its number, and the configuration bit for return probes.
-#[derive(Clone, Copy)]
-struct Pmu {
-    number: u32,
-    return_bit: u64,
+impl Program {
+    /// Attaches a kprobe program to a kernel function, whatever its section
+    /// says.
+    ///
+    /// # Errors
+    /// `NotFound` for a function that the kernel does not have, `InvalidInput`
+    /// where it has several of that name; `Unsupported` for a cookie on kernels
+    /// without; what the kernel says otherwise.
+    ///
+    /// Kernel: 4.1
+    pub fn attach_kprobe(&self, function: &str, options: &KprobeOptions) -> Result<Link> {
+        attach(self, function, options).with_context(|| self.context())
+    }
+
+    /// Attaches a kprobe program to a system call, by its name without prefix:
+    /// `openat`. The arguments are those of the wrapper: see
+    /// `BPF_KSYSCALL` of bpf_tracing.h.
+    ///
+    /// # Errors
+    /// As [`Program::attach_kprobe`].
+    ///
+    /// Kernel: 4.1
+    pub fn attach_ksyscall(&self, name: &str, options: &KprobeOptions) -> Result<Link> {
+        attach_syscall(self, name, options).with_context(|| self.context())
+    }
 }
 
-/// The PMU of this machine; `None` before 4.17 and where /sys is not mounted.
-fn pmu() -> Option<Pmu> {
-    static PMU: OnceLock<Option<Pmu>> = OnceLock::new();
-    *PMU.get_or_init(|| {
-        let read = |name: &str| {
-            let path = Path::new("/sys/bus/event_source/devices/kprobe").join(name);
-            sys::read_small(&path, 256).ok()
-        };
-        Some(Pmu {
-            number: read("type")?.trim().parse().ok()?,
-            return_bit: config_bit(&read("format/retprobe")?)?,
-        })
-    })
+/// Attaches to the wrapper of a system call; older kernels have it under
+/// another name.
+pub(super) fn attach_syscall(
+    program: &Program,
+    name: &str,
+    options: &KprobeOptions,
+) -> Result<Link> {
+    if name.is_empty() {
+        return Err(Error::invalid_input("the section names no system call"));
+    }
+    let error = match attach(program, &format!("{SYSCALL_PREFIX}{name}"), options) {
+        Err(error) if error.kind() == crate::ErrorKind::NotFound => error,
+        attached => return attached,
+    };
+    let older = attach(program, &format!("{OLD_SYSCALL_PREFIX}{name}"), options);
+    older.map_err(|_| error)
 }
 
-/// The mask of a format file such as `config:0`.
-fn config_bit(format: &str) -> Option<u64> {
-    let bit: u32 = format.trim().strip_prefix("config:")?.parse().ok()?;
-    1u64.checked_shl(bit)
-}
-
-/// Attaches a program to a function of the kernel, `rung` being the best way to
-/// try.
-pub(crate) fn attach(program: &Program, target: &Target, rung: Rung) -> Result<Link> {
-    if target.function.is_empty() {
+/// Attaches a program to a function of the kernel.
+pub(super) fn attach(program: &Program, function: &str, options: &KprobeOptions) -> Result<Link> {
+    if function.is_empty() {
         return Err(Error::invalid_input("the section names no function"));
     }
-    let attached = match pmu() {
-        Some(pmu) if rung < Rung::Tracefs => through_pmu(program, target, pmu, rung),
-        _ => through_tracefs(program, target),
+    let attached = match Pmu::kprobe() {
+        Some(pmu) if options.rung < Rung::Tracefs => through_pmu(program, function, pmu, options),
+        _ => through_tracefs(program, function, options),
     };
-    attached.with_context(|| format!("{} on {}", target.kind(), target.function))
+    attached.with_context(|| format!("{} on {function}", options.kind()))
 }
 
-fn through_pmu(program: &Program, target: &Target, pmu: Pmu, rung: Rung) -> Result<Link> {
-    let function = c_string(&target.function)?;
+fn through_pmu(
+    program: &Program,
+    function: &str,
+    pmu: Pmu,
+    options: &KprobeOptions,
+) -> Result<Link> {
     let probe = sys::Probe {
         pmu_type: pmu.number,
-        config: if target.on_return { pmu.return_bit } else { 0 },
-        function: &function,
-        offset_bytes: target.offset_bytes,
+        config: pmu.config(options.on_return),
+        name: &c_string(function)?,
+        offset_bytes: options.offset_bytes,
+        pid: None,
     };
     let event = sys::perf_event_open_probe(&probe);
-    let event = event.map_err(|errno| explain(errno, "perf_event_open", target))?;
-    let (fd, is_link) = perf::attach(program.as_fd(), event, rung)?;
-    let how = target.how(if is_link { Rung::Link } else { Rung::Ioctl });
+    let event = event.map_err(|errno| explain(errno, "perf_event_open", function))?;
+    let (fd, is_link) = perf::attach(program.as_fd(), event, &options.attach())?;
+    let how = options.how(if is_link { Rung::Link } else { Rung::Ioctl });
     Ok(Link::from_parts(vec![Part::of_event(fd, is_link)], how))
 }
 
-fn through_tracefs(program: &Program, target: &Target) -> Result<Link> {
-    let event = ProbeEvent::create(target)?;
-    let perf_event = event.id().and_then(|id| {
-        let opened = sys::perf_event_open_tracepoint(id);
-        opened.map_err(|errno| errno.error("perf_event_open"))
-    })?;
-    let (fd, is_link) = perf::attach(program.as_fd(), perf_event, Rung::Tracefs)?;
-    let traced = Traced {
-        fd,
-        is_link,
-        probe: event,
-    };
-    let how = target.how(Rung::Tracefs);
+fn through_tracefs(program: &Program, function: &str, options: &KprobeOptions) -> Result<Link> {
+    let place = place(function, options)?;
+    let probe = ProbeEvent::create(Control::Kprobes, options.on_return, &place)?;
+    let probe = probe.map_err(|errno| explain(errno, "kprobe_events", function))?;
+    let event = probe.open(None)?;
+    let (fd, is_link) = perf::attach(program.as_fd(), event, &options.attach())?;
+    let traced = Traced { fd, is_link, probe };
+    let how = options.how(Rung::Tracefs);
     Ok(Link::from_parts(vec![Part::Traced(traced)], how))
 }
 
+/// The place of a probe as kprobe_events takes it.
+fn place(function: &str, options: &KprobeOptions) -> Result<String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_.$:".contains(c);
+    if function.is_empty() || !function.chars().all(legal) {
+        return Err(Error::invalid_input(format!(
+            "{function:?} is no function name"
+        )));
+    }
+    Ok(match options.offset_bytes {
+        0 => function.to_owned(),
+        bytes => format!("{function}+{bytes}"),
+    })
+}
+
 /// What the kernel's refusal of a probe means.
-pub(super) fn explain(errno: Errno, what: &str, target: &Target) -> Error {
+fn explain(errno: Errno, what: &str, function: &str) -> Error {
     match errno {
-        Errno::NOENT => missing_function(&target.function),
+        Errno::NOENT => missing_function(function),
         // Since 6.7 it refuses to guess; before, it took the first.
-        Errno::ADDRNOTAVAIL => Error::invalid_input(format!(
-            "the kernel has several functions named {}",
-            target.function
-        )),
+        Errno::ADDRNOTAVAIL => {
+            Error::invalid_input(format!("the kernel has several functions named {function}"))
+        }
         Errno::INVAL | Errno::OPNOTSUPP => errno.error(format_args!(
             "{what}: the kernel lets nobody probe this place"
         )),
@@ -165,24 +185,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_return_bit_comes_from_the_format_file() {
-        assert_eq!(config_bit("config:0\n"), Some(1));
-        assert_eq!(config_bit("config:5"), Some(32));
-    }
-
-    #[test]
-    fn an_unknown_format_is_no_bit() {
-        for format in ["", "config", "config1:0", "config:64", "config:0-3"] {
-            assert_eq!(config_bit(format), None, "{format:?}");
-        }
-    }
-
-    #[test]
     fn an_ambiguous_name_is_called_that() {
-        let error = explain(Errno::ADDRNOTAVAIL, "x", &Target::entry("lookup", 0));
+        let error = explain(Errno::ADDRNOTAVAIL, "x", "lookup");
         assert_eq!(
             error.to_string(),
             "the kernel has several functions named lookup"
         );
+    }
+
+    #[test]
+    fn places_follow_the_kernels_grammar() {
+        let at = |offset_bytes| KprobeOptions {
+            offset_bytes,
+            ..KprobeOptions::default()
+        };
+        assert_eq!(place("vfs_read", &at(4)).unwrap(), "vfs_read+4");
+        assert_eq!(place("do_exit.isra.0", &at(0)).unwrap(), "do_exit.isra.0");
+    }
+
+    #[test]
+    fn a_name_that_could_smuggle_in_a_command_is_refused() {
+        for name in ["", "a b", "a\n-:x/y", "a;b"] {
+            assert!(place(name, &KprobeOptions::default()).is_err(), "{name:?}");
+        }
     }
 }

@@ -132,7 +132,7 @@ impl Link {
         let mut sum = None;
         for part in &self.parts {
             let missed = match part {
-                Part::Traced(traced) => Some(traced.probe.missed()?),
+                Part::Traced(traced) => traced.probe.missed()?,
                 Part::Link(fd) => {
                     let info = sys::link_info(fd.as_fd());
                     info.map_err(|errno| errno.error("link info"))?.missed
@@ -204,8 +204,16 @@ impl Part {
         }
     }
 
+    /// Is it a link of the kernel?
+    pub(super) fn is_link(&self) -> bool {
+        match self {
+            Self::Link(_) => true,
+            Self::Traced(traced) => traced.is_link,
+            Self::Event(_) | Self::Undo(_) => false,
+        }
+    }
+
     /// What is undone by a command.
-    #[allow(dead_code, reason = "used by attachments of networks")]
     pub(crate) fn undo(undo: impl Undo + 'static) -> Self {
         Self::Undo(Undoing(Some(Box::new(undo))))
     }

@@ -1,10 +1,10 @@
-//! tracefs: tracepoint ids, and kprobes made by writing to a file.
+//! tracefs: tracepoint ids, and probes made by writing to a file.
 
-use super::kprobe::{Target, explain};
 use crate::error::{Error, Result};
 use crate::sys::{self, Errno};
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// The group of all our probes.
@@ -15,7 +15,7 @@ const GROUP: &str = "trapline";
 const NAME_ATTEMPTS: u32 = 64;
 
 /// tracefs, wherever it is mounted; looking into debugfs mounts it there.
-fn root() -> Result<&'static Path> {
+pub(super) fn root() -> Result<&'static Path> {
     ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]
         .map(Path::new)
         .into_iter()
@@ -54,7 +54,23 @@ pub(super) fn event_id(category: &str, name: &str) -> Result<u64> {
     }
 }
 
-/// A kprobe made through tracefs; removed on drop.
+/// The file that a kind of probe is made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    Kprobes,
+    Uprobes,
+}
+
+impl Control {
+    fn file(self) -> &'static str {
+        match self {
+            Self::Kprobes => "kprobe_events",
+            Self::Uprobes => "uprobe_events",
+        }
+    }
+}
+
+/// A probe made through tracefs; removed on drop.
 #[derive(Debug)]
 pub(super) struct ProbeEvent {
     control: PathBuf,
@@ -63,45 +79,59 @@ pub(super) struct ProbeEvent {
 }
 
 impl ProbeEvent {
-    /// Makes the probe, under a name that nobody else has.
-    pub(super) fn create(target: &Target) -> Result<Self> {
+    /// Makes a probe at a place in the kernel's grammar, under a name that
+    /// nobody else has. The inner result is the kernel's answer.
+    pub(super) fn create(
+        control: Control,
+        on_return: bool,
+        place: &str,
+    ) -> Result<Result<Self, Errno>> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let control = root()?.join("kprobe_events");
+        let control = root()?.join(control.file());
+        let kind = if on_return { 'r' } else { 'p' };
         for _ in 0..NAME_ATTEMPTS {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let name = format!("trapline_{}_{count}", std::process::id());
-            match sys::append(&control, &definition(&name, target)?) {
+            let line = format!("{kind}:{GROUP}/{name} {place}");
+            match sys::append(&control, &line) {
                 Ok(()) => {
-                    return Ok(Self {
+                    return Ok(Ok(Self {
                         control,
                         name,
                         removed: false,
-                    });
+                    }));
                 }
                 Err(Errno::EXIST) => {}
-                Err(errno) => return Err(explain(errno, "kprobe_events", target)),
+                Err(errno) => return Ok(Err(errno)),
             }
         }
         Err(Errno::EXIST.error(format_args!(
-            "{} names in a row in kprobe_events",
-            NAME_ATTEMPTS
+            "{NAME_ATTEMPTS} names in a row in {}",
+            control.display()
         )))
     }
 
-    /// The probe's tracepoint id.
-    pub(super) fn id(&self) -> Result<u64> {
-        event_id(GROUP, &self.name)
+    /// Opens the probe's perf event, for one process or for all.
+    pub(super) fn open(&self, pid: Option<i32>) -> Result<OwnedFd> {
+        let id = event_id(GROUP, &self.name)?;
+        let opened = sys::perf_event_open_tracepoint(id, pid);
+        opened.map_err(|errno| errno.error("perf_event_open"))
     }
 
     /// How often the probe was hit without running.
-    pub(super) fn missed(&self) -> Result<u64> {
+    pub(super) fn missed(&self) -> Result<Option<u64>> {
         const PROFILE_LIMIT_BYTES: u64 = 16 << 20;
+        if self.control.ends_with(Control::Uprobes.file()) {
+            // A uprobe is never missed, and its profile has no such column.
+            return Ok(None);
+        }
         let path = self.control.with_file_name("kprobe_profile");
         let profile = sys::read_small(&path, PROFILE_LIMIT_BYTES);
         let profile = profile.map_err(|errno| errno.error(path.display()))?;
-        missed_in(&profile, &self.name).ok_or_else(|| {
+        let missed = missed_in(&profile, &self.name).ok_or_else(|| {
             Error::not_found(format!("{} says nothing of {}", path.display(), self.name))
-        })
+        })?;
+        Ok(Some(missed))
     }
 
     /// Removes the probe, and says if that failed.
@@ -123,7 +153,11 @@ impl ProbeEvent {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Err(errno) => {
-                    let what = format_args!("removing {GROUP}/{} from kprobe_events", self.name);
+                    let what = format_args!(
+                        "removing {GROUP}/{} from {}",
+                        self.name,
+                        self.control.display()
+                    );
                     return Err(errno.error(what));
                 }
             }
@@ -140,23 +174,6 @@ impl Drop for ProbeEvent {
     }
 }
 
-/// The line that defines a probe.
-fn definition(name: &str, target: &Target) -> Result<String> {
-    let function = &target.function;
-    let legal = |c: char| c.is_ascii_alphanumeric() || "_.$:".contains(c);
-    if function.is_empty() || !function.chars().all(legal) {
-        return Err(Error::invalid_input(format!(
-            "{function:?} is no function name"
-        )));
-    }
-    let kind = if target.on_return { 'r' } else { 'p' };
-    let offset = match target.offset_bytes {
-        0 => String::new(),
-        bytes => format!("+{bytes}"),
-    };
-    Ok(format!("{kind}:{GROUP}/{name} {function}{offset}"))
-}
-
 /// The misses of one probe in kprobe_profile: name, hits, misses.
 fn missed_in(profile: &str, name: &str) -> Option<u64> {
     profile.lines().find_map(|line| {
@@ -170,21 +187,6 @@ fn missed_in(profile: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn definitions_follow_the_kernels_grammar() {
-        let entry = definition("n", &Target::entry("vfs_read", 4)).unwrap();
-        assert_eq!(entry, "p:trapline/n vfs_read+4");
-        let ret = definition("n", &Target::ret("do_exit.isra.0")).unwrap();
-        assert_eq!(ret, "r:trapline/n do_exit.isra.0");
-    }
-
-    #[test]
-    fn a_name_that_could_smuggle_in_a_command_is_refused() {
-        for name in ["", "a b", "a\n-:x/y", "a;b"] {
-            assert!(definition("n", &Target::ret(name)).is_err(), "{name:?}");
-        }
-    }
 
     #[test]
     fn tracepoint_names_stay_inside_tracefs() {

@@ -191,6 +191,23 @@ impl<'a> Target<'a> {
         Ok(self.index()?.last_id + (self.first_id - 1))
     }
 
+    /// Calls `visit` with the id and the name of every function.
+    ///
+    /// # Errors
+    /// `Malformed`, or the reader's error.
+    pub(crate) fn each_func(&self, mut visit: impl FnMut(u32, &[u8])) -> Result<()> {
+        let mut failed = None;
+        scan::walk(&self.source, &self.header, &self.sizes, |id, ty| {
+            if Kind::from_number(ty.kind_number()) == Kind::Func && failed.is_none() {
+                match self.string(ty.name_off) {
+                    Ok(name) => visit(id, &name),
+                    Err(error) => failed = Some(error),
+                }
+            }
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
     fn index(&self) -> Result<&Index> {
         if let Some(index) = self.index.get() {
             return Ok(index);

@@ -39,6 +39,7 @@ mod refusal;
 mod sanitize;
 mod struct_ops;
 mod symbols;
+mod target;
 mod too_old;
 mod values;
 
@@ -58,6 +59,8 @@ use std::sync::Arc;
 
 pub use btf::BtfUse;
 pub use hooks::look_up;
+pub use target::AttachTarget;
+pub(crate) use target::target_function;
 
 /// How to load an object.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +80,10 @@ pub struct LoadOptions {
     /// Kernel configuration that counts before the running kernel's own, in its
     /// form: lines such as `CONFIG_HZ=250`.
     pub kconfig: Option<String>,
+    /// Programs that attach to a program which is loaded already, instead of to
+    /// the kernel: freplace always, fentry and fexit of a BPF function.
+    /// Kernel: 5.6, fentry and fexit 5.5
+    pub targets: Vec<AttachTarget>,
 }
 
 impl LoadOptions {

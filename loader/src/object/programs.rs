@@ -3,7 +3,8 @@
 use super::externs::Answers;
 use super::hooks::{self, Hook};
 use super::refusal::{LOG_LEVEL_STATS, Refusal, load_with_log};
-use super::{LoadOptions, kernel_name, kinds};
+use super::{AttachTarget, LoadOptions, kernel_name, kinds};
+use crate::attach::{UsdtMaps, lacking};
 use crate::error::{Error, Result, ResultExt};
 use crate::insn::Insn;
 use crate::map::Map;
@@ -15,6 +16,7 @@ use crate::sys::{self, Errno, ExtRecords, Log};
 use crate::verifier::{self, VerifierStats};
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
 
 /// BPF_F_SLEEPABLE.
 pub(super) const SLEEPABLE: u32 = 1 << 4;
@@ -34,6 +36,9 @@ pub(super) struct Waiting {
     btf: Option<OwnedFd>,
     license: CString,
     want_stats: bool,
+    targets: Vec<AttachTarget>,
+    /// Where static probes are described to programs that ask.
+    usdt: Option<Arc<UsdtMaps>>,
 }
 
 /// One of them.
@@ -84,6 +89,8 @@ impl Waiting {
             btf,
             license,
             want_stats,
+            targets: options.targets.clone(),
+            usdt: UsdtMaps::of(maps)?.map(Arc::new),
         })
     }
 
@@ -131,16 +138,20 @@ impl Waiting {
             // It stays in the report, for who asks again.
             return Err(Error::new(failure.kind(), format!("{failure:#}")));
         }
-        let is_table = matches!(program.kind.attach, AttachSpec::StructOps { .. });
-        let (attach_btf_id, module) = match hook {
-            Hook::Untyped if is_table => {
+        let kind = &program.kind;
+        let is_table = matches!(kind.attach, AttachSpec::StructOps { .. });
+        let target =
+            AttachTarget::find(&self.targets, &program.name, kind.prog_type, &kind.attach)?;
+        let (attach_btf_id, attach_fd) = match (target, hook) {
+            (Some((program, id)), _) => (id, Some(program)),
+            (None, Hook::Untyped) if is_table => {
                 let text = "no table of .struct_ops that was created holds it";
                 return Err(Error::invalid_input(text));
             }
-            Hook::Untyped => (0, None),
-            Hook::Type { id, module } => (*id, module.as_ref()),
-            Hook::Missing => return Err(hooks::missing(&program.kind.attach)),
-            Hook::Unreadable(why) => return Err(Error::not_found(why.clone())),
+            (None, Hook::Untyped) => (0, None),
+            (None, Hook::Type { id, module }) => (*id, module.as_ref().map(|fd| fd.as_fd())),
+            (None, Hook::Missing) => return Err(hooks::missing(&kind.attach)),
+            (None, Hook::Unreadable(why)) => return Err(Error::not_found(why.clone())),
         };
         let insns = program.insn_bytes();
         let module_fds = self.externs.module_fds();
@@ -162,22 +173,25 @@ impl Waiting {
                 bytes: program.line_info.as_bytes(),
             },
             attach_btf_id,
-            attach_fd: module.map(|fd| fd.as_fd()),
+            attach_fd,
             fd_array: &module_fds,
         };
+        let made = |fd, stats| Program::new(program, fd, stats).with_usdt(self.usdt.clone());
         let errno = match self.first_attempt(&load) {
-            Ok((fd, stats)) => return Ok(Program::new(program, fd, stats)),
+            Ok((fd, stats)) => return Ok(made(fd, stats)),
             Err(errno) if why == Why::NotAsked => {
                 return Err(errno.error("BPF_PROG_LOAD, not asked why"));
             }
             Err(errno) => errno,
         };
         match load_with_log(&load, errno) {
-            Ok(fd) => Ok(Program::new(program, fd, None)),
-            // Refused as invalid before the verifier had a look.
-            Err(refusal) if refusal.errno == Errno::INVAL && refusal.log.is_empty() => {
-                let lacking = kinds::lacking(&program.kind);
-                Err(lacking.unwrap_or_else(|| self.explain(refusal, unloaded, report)))
+            Ok(fd) => Ok(made(fd, None)),
+            Err(refusal) if refusal.errno == Errno::INVAL => {
+                // Mostly before the verifier had a look, so without a word.
+                let silent = refusal.log.is_empty();
+                let lacks = silent.then(|| kinds::lacking(kind)).flatten();
+                let lacks = lacks.or_else(|| lacking(kind.expected_attach_type));
+                Err(lacks.unwrap_or_else(|| self.explain(refusal, unloaded, report)))
             }
             Err(refusal) => Err(self.explain(refusal, unloaded, report)),
         }

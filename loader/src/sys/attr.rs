@@ -39,7 +39,6 @@ pub(super) enum Command {
     LinkUpdate = 29,
     LinkGetFdById = 30,
     EnableStats = 32,
-    #[allow(dead_code, reason = "kinds of links are added one after the other")]
     IterCreate = 33,
     LinkDetach = 34,
 }

@@ -11,6 +11,7 @@ pub(crate) struct Errno(i32);
 impl Errno {
     pub(crate) const PERM: Self = Self(libc::EPERM);
     pub(crate) const NOENT: Self = Self(libc::ENOENT);
+    pub(crate) const SRCH: Self = Self(libc::ESRCH);
     pub(crate) const INTR: Self = Self(libc::EINTR);
     pub(crate) const TOO_BIG: Self = Self(libc::E2BIG);
     pub(crate) const BADF: Self = Self(libc::EBADF);

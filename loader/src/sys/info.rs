@@ -3,7 +3,7 @@
 //! The kernel writes as much of a structure as it knows and says how much that
 //! was; a field past that end is `None`.
 
-use super::attr::{Attr, Command, InfoAttr, LinkInfoOut, MapInfoOut, ProgInfoOut};
+use super::attr::{Attr, BtfInfoOut, Command, InfoAttr, LinkInfoOut, MapInfoOut, ProgInfoOut};
 use super::attr_attach::LinkHeadOut;
 use super::{Errno, Result, bpf};
 use core::mem::offset_of;
@@ -15,6 +15,8 @@ pub(crate) struct ProgInfo {
     pub(crate) id: u32,
     /// NUL-padded.
     pub(crate) name: [u8; 16],
+    /// 0 where it has none.
+    pub(crate) btf_id: u32,
     pub(crate) tag: [u8; 8],
     pub(crate) jited_bytes: u32,
     pub(crate) xlated_bytes: u32,
@@ -88,6 +90,7 @@ pub(crate) fn prog_info(prog: BorrowedFd<'_>) -> Result<ProgInfo> {
         prog_type: out.prog_type,
         id: out.id,
         name: out.name,
+        btf_id: out.btf_id,
         tag: out.tag,
         jited_bytes: out.jited_bytes,
         xlated_bytes: out.xlated_bytes,
@@ -130,14 +133,15 @@ pub(crate) fn link_head(link: BorrowedFd<'_>) -> Result<LinkHead> {
 /// Facts about a link.
 ///
 /// A kernel that has no missed count either leaves our mark in its place or
-/// refuses a structure that is not zero past the end it knows.
+/// refuses a structure that is not zero past the end it knows; links of other
+/// kinds read something else in its place, and may refuse that.
 pub(crate) fn link_info(link: BorrowedFd<'_>) -> Result<LinkInfo> {
     let mut out = LinkInfoOut {
         missed: NOT_WRITTEN,
         ..LinkInfoOut::default()
     };
     match obj_get_info_by_fd(link, &mut out) {
-        Err(Errno::TOO_BIG) => {
+        Err(Errno::TOO_BIG | Errno::INVAL) => {
             out.missed = 0;
             obj_get_info_by_fd(link, &mut out)?;
             out.missed = NOT_WRITTEN;
@@ -150,4 +154,23 @@ pub(crate) fn link_info(link: BorrowedFd<'_>) -> Result<LinkInfo> {
         id: out.id,
         missed: (is_kprobe && out.missed != NOT_WRITTEN).then_some(out.missed),
     })
+}
+
+/// The bytes of a BTF.
+///
+/// # Errors
+/// E2BIG where they are more than `limit_bytes`, and what the kernel says.
+///
+/// Kernel: 4.18
+pub(crate) fn btf_bytes(btf: BorrowedFd<'_>, limit_bytes: u32) -> Result<Vec<u8>> {
+    let mut out = BtfInfoOut::default();
+    obj_get_info_by_fd(btf, &mut out)?;
+    if out.btf_bytes > limit_bytes {
+        return Err(Errno::TOO_BIG);
+    }
+    let mut bytes = vec![0; out.btf_bytes as usize];
+    out.btf = super::address_mut(&mut bytes);
+    obj_get_info_by_fd(btf, &mut out)?;
+    bytes.truncate(out.btf_bytes as usize);
+    Ok(bytes)
 }

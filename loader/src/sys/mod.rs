@@ -17,8 +17,8 @@ mod epoll;
 mod errno;
 mod file;
 mod info;
-#[allow(dead_code, reason = "kinds of links are added one after the other")]
 mod link;
+mod lsm;
 mod map;
 mod map_batch;
 mod mapping;
@@ -44,15 +44,12 @@ pub(crate) use file::{
     append, fd_inode, fd_path, file_len, names_in, netns_inode, online_cpus, open_read,
     possible_cpu_numbers, possible_cpus, pread, read_bytes, read_small, unlink,
 };
-pub(crate) use info::{MapInfo, ProgInfo, link_head, link_info, map_info, prog_info};
-#[allow(
-    unused_imports,
-    reason = "kinds of links are added one after the other"
-)]
+pub(crate) use info::{MapInfo, ProgInfo, btf_bytes, link_head, link_info, map_info, prog_info};
 pub(crate) use link::{
     Functions, LinkArgs, LinkCreate, LinkTarget, enable_stats_run_time, iter_create, link_create,
     link_create_perf_event, raw_tracepoint_open,
 };
+pub(crate) use lsm::{LSM_ID_BPF, is_lsm_active};
 pub(crate) use map::{
     MapCreate, MapFd, StructOpsCreate, map_create, map_create_struct_ops, map_delete_elem,
     map_freeze, map_get_next_key, map_lookup_and_delete_elem, map_lookup_elem, map_update_elem,
@@ -63,8 +60,8 @@ pub(crate) use memory::MapMemory;
 pub(crate) use netlink::RouteSocket;
 pub(crate) use obj::{link_get_fd_by_id, map_get_fd_by_id, obj_get, obj_pin, prog_get_fd_by_id};
 pub(crate) use perf::{
-    Probe, perf_event_ioc_enable, perf_event_ioc_set_bpf, perf_event_open_probe,
-    perf_event_open_tracepoint,
+    Counter, Probe, perf_event_ioc_enable, perf_event_ioc_set_bpf, perf_event_open_counter,
+    perf_event_open_probe, perf_event_open_tracepoint,
 };
 pub(crate) use perf_buffer::{PerfMapping, PerfOutput, monotonic_ns, perf_event_open_output};
 pub(crate) use process::{kernel_version, page_bytes, raise_memlock_limit, release};

@@ -1,6 +1,7 @@
 //! Cases that attach to the kernel's functions and tracepoints.
 
-use trapline_loader::attach::Rung;
+use trapline_loader::attach::{AttachOptions, Rung};
+use trapline_loader::program::Program;
 
 use super::triggers::set_domain_name;
 use super::{Case, Outcome, Stage};
@@ -65,6 +66,10 @@ fn on_setdomainname(stage: &mut Stage<'_>) -> Outcome {
 
 /// The same, but in no better way than `rung`.
 fn from_rung(stage: &mut Stage<'_>, rung: Rung) -> Outcome {
-    let attach = |program: &trapline_loader::program::Program| Ok(program.attach_from(rung)?);
+    let options = AttachOptions {
+        rung,
+        ..AttachOptions::default()
+    };
+    let attach = |program: &Program| Ok(program.attach_with(&options)?);
     stage.attached_by(attach, set_domain_name)
 }
