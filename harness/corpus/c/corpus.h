@@ -20,4 +20,11 @@
 /* Kernel types as far as an object needs them; CO-RE finds the rest. */
 #define CORE __attribute__((preserve_access_index))
 
+/* The function behind a system call. */
+#ifdef __TARGET_ARCH_arm64
+#define SYSCALL(name) "__arm64_sys_" name
+#else
+#define SYSCALL(name) "__x64_sys_" name
+#endif
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

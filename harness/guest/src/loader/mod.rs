@@ -6,8 +6,9 @@
 //! 1. its object `harness/corpus/c/NAME.bpf.c`, which counts in a global
 //!    `__u64 hits`, of its own process alone where others could trigger it too
 //!    (`const volatile __u32 pid` is set to that process before loading);
-//! 2. a line in the table of its theme ([`tracing`], [`net`], [`maps`],
-//!    [`data`], [`objects`], [`rings`]) with the function that runs it, mostly just
+//! 2. a line in the table of its theme ([`tracing`], [`functions`], [`uprobes`],
+//!    [`hooks`], [`net`], [`maps`], [`data`], [`objects`], [`rings`]) with the
+//!    function that runs it, mostly just
 //!    [`Stage::attached`] and a trigger of [`triggers`];
 //! 3. its entry in `harness/guest/loader.toml`, at the same place in the order:
 //!    since which version it has to work, and which way the loader takes.
@@ -20,14 +21,18 @@
 
 pub mod checks;
 mod data;
+mod functions;
+mod hooks;
 mod maps;
 mod net;
 mod objects;
+mod probed;
 mod rings;
 mod run;
 pub mod stage;
 mod tracing;
 pub mod triggers;
+mod uprobes;
 
 pub use run::{main, run_all};
 pub use stage::{Outcome, Report, Stage};
@@ -47,6 +52,10 @@ pub struct Case {
 pub fn all() -> impl Iterator<Item = &'static Case> {
     let themes = [
         tracing::CASES,
+        functions::CASES,
+        functions::COOKIES,
+        uprobes::CASES,
+        hooks::CASES,
         rings::CASES,
         maps::CASES,
         data::CASES,
