@@ -12,7 +12,7 @@ SEC("fentry/" SYSCALL("setdomainname"))
 int on_fentry(void *ctx)
 {
 	/* Kernels without cookies would refuse the call, were it reached. */
-	if (bpf_core_field_exists(struct bpf_tramp_link, cookie) && bpf_get_attach_cookie(ctx) == 0x1122334455667788)
+	if (bpf_core_type_exists(struct bpf_tramp_link) && bpf_get_attach_cookie(ctx) == 0x1122334455667788)
 		__sync_fetch_and_add(&hits, 1);
 	return 0;
 }

@@ -77,8 +77,15 @@ pub(crate) fn lacking(attach_type: u32) -> Option<Error> {
     }
 }
 
-/// Does the running kernel have a structure with this member? `None` where it
-/// does not show its types.
+/// Does the running kernel have this structure? `None` where it does not show
+/// its types.
+pub(super) fn has_struct(name: &str) -> Option<bool> {
+    let mut kernel = KernelBtf::running();
+    let found = kernel.target().ok()?.find_one(Kind::Struct, name).ok()?;
+    Some(found.is_some())
+}
+
+/// Does it have a structure with this member?
 pub(super) fn has_member(structure: &str, member: &str) -> Option<bool> {
     let mut kernel = KernelBtf::running();
     let target = kernel.target().ok()?;

@@ -1,7 +1,7 @@
 //! Hooks that BTF describes (fentry, fexit, fmod_ret, fsession, tp_btf, LSM,
 //! freplace) and raw tracepoints: one command of bpf(2) each.
 
-use super::lacking::{has_member, lacking, refused};
+use super::lacking::{has_member, has_struct, lacking, refused};
 use super::link::Link;
 use super::{AttachOptions, c_string, tracefs};
 use crate::error::{Error, Result, ResultExt};
@@ -91,16 +91,23 @@ impl Program {
 
 /// Attaches a program to the BTF-typed hook that it was loaded for.
 ///
-/// BPF_LINK_CREATE does the same since 5.18 and alone takes a cookie;
+/// BPF_LINK_CREATE does the same since 5.19 and takes a cookie;
 /// BPF_RAW_TRACEPOINT_OPEN does it on all kernels.
 pub(super) fn trampoline(program: &Program, how: &'static str, cookie: u64) -> Result<Link> {
     let prog = program.as_fd();
+    let attach_type = program.expected_attach_type();
+    if attach_type == TRACE_RAW_TP {
+        // Kernels without cookies for tracepoints refuse one here, but would
+        // drop it from a link: it is for functions there.
+        let opened = sys::raw_tracepoint_open(prog, None, cookie);
+        let fd = opened.map_err(|errno| refused_tracepoint(errno, cookie, how))?;
+        return Ok(Link::new(fd, how));
+    }
     if cookie == 0 {
         let opened = sys::raw_tracepoint_open(prog, None, 0);
         let fd = opened.map_err(|errno| errno.error(how))?;
         return Ok(Link::new(fd, how));
     }
-    let attach_type = program.expected_attach_type();
     let link = LinkCreate {
         prog,
         target: LinkTarget::None,
@@ -112,13 +119,10 @@ pub(super) fn trampoline(program: &Program, how: &'static str, cookie: u64) -> R
         },
     };
     let fd = sys::link_create(&link).map_err(|errno| {
-        let (has_cookie, since) = match attach_type {
-            TRACE_RAW_TP => (has_member("bpf_raw_tp_link", "cookie"), "6.10"),
-            _ => (has_member("bpf_tramp_link", "cookie"), "5.19"),
-        };
-        match (errno, has_cookie) {
+        // The structure came with the cookies of functions.
+        match (errno, has_struct("bpf_tramp_link")) {
             (Errno::INVAL, Some(false)) => {
-                Error::unsupported("a cookie for this type of program", Some(since))
+                Error::unsupported("a cookie for functions by type", Some("5.19"))
             }
             _ => errno.error(how),
         }
@@ -129,21 +133,26 @@ pub(super) fn trampoline(program: &Program, how: &'static str, cookie: u64) -> R
 /// Attaches a program to the raw tracepoint `name`.
 pub(super) fn raw_tracepoint(program: &Program, name: &str, cookie: u64) -> Result<Link> {
     let name_c = c_string(name)?;
-    let errno = match sys::raw_tracepoint_open(program.as_fd(), Some(&name_c), cookie) {
-        Ok(fd) => return Ok(Link::new(fd, "raw_tp")),
+    match sys::raw_tracepoint_open(program.as_fd(), Some(&name_c), cookie) {
+        Ok(fd) => Ok(Link::new(fd, "raw_tp")),
         Err(Errno::NOENT) => {
             let cause = format!("the kernel has no tracepoint {name}");
-            return Err(Error::not_found(cause));
+            Err(Error::not_found(cause))
         }
-        Err(errno) => errno,
-    };
-    let is_cookie_to_blame = cookie != 0
-        && errno == Errno::INVAL
-        && has_member("bpf_raw_tp_link", "cookie") == Some(false);
-    Err(match is_cookie_to_blame {
+        Err(errno) => {
+            let what = format!("raw tracepoint {name}");
+            Err(refused_tracepoint(errno, cookie, &what))
+        }
+    }
+}
+
+/// Why a raw tracepoint was refused.
+fn refused_tracepoint(errno: Errno, cookie: u64, what: &str) -> Error {
+    let has_no_cookie = || has_member("bpf_raw_tp_link", "cookie") == Some(false);
+    match errno == Errno::INVAL && cookie != 0 && has_no_cookie() {
         true => Error::unsupported("a cookie for raw tracepoints", Some("6.10")),
-        false => errno.error(format_args!("raw tracepoint {name}")),
-    })
+        false => errno.error(what),
+    }
 }
 
 /// Attaches a program to the formatted tracepoint `category/name`.
