@@ -26,6 +26,9 @@ const MAX_ID: u32 = 400;
 /// Every so many relocations it is asked why they have no answer.
 const RELO_STEP: usize = 7;
 
+/// Reads an input, and says if it was accepted.
+pub type Reader = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// One kind of input.
 pub struct Input {
     /// Its name in reports.
@@ -35,7 +38,7 @@ pub struct Input {
     /// What to damage.
     pub seeds: Vec<Seed>,
     /// Reads it; was it accepted?
-    pub run: Box<dyn Fn(&[u8]) -> bool + Send + Sync>,
+    pub run: Reader,
 }
 
 /// What the inputs are made of.
