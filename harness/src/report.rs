@@ -84,7 +84,11 @@ impl CaseCell {
             return "-".to_owned();
         };
         match case.outcome {
-            CaseOutcome::Exercised => case.counted.unwrap_or(0).to_string(),
+            CaseOutcome::Exercised => match case.counted.unwrap_or(0) {
+                // Several programs' counts in one number: nothing to read.
+                counted if counted >= 100_000 => "all".to_owned(),
+                counted => counted.to_string(),
+            },
             CaseOutcome::Unsupported => {
                 format!("≥{}", case.since.as_deref().unwrap_or("?"))
             }
