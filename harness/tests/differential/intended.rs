@@ -34,6 +34,12 @@ const INTENDED: &[Intended] = &[
                  symbols",
     },
     Intended {
+        object: "kfunc_module",
+        text: "extern (func ksym) 'bpf_",
+        always: true,
+        reason: "as in kfunc_vmlinux",
+    },
+    Intended {
         object: "kfunc_vmlinux",
         text: "extern (func ksym) 'bpf_task_acquire': not found",
         always: true,
@@ -70,6 +76,13 @@ const INTENDED: &[Intended] = &[
         always: true,
         reason: "the kernel takes no types for this kind of map; libbpf tries, \
                  is refused and creates the map without",
+    },
+    Intended {
+        object: "struct_ops_optional",
+        text: "no table of .struct_ops that was created holds it",
+        always: true,
+        reason: "told to load a program of a table that is not created, libbpf \
+                 quietly does not; we say why",
     },
 ];
 
