@@ -258,6 +258,8 @@ mod tests {
             }
         });
         assert!(said["error"].to_string().contains("not over"), "{said}");
+        // Other tests have children of their own.
+        let _turn = my_turn();
         assert!(!process::has_children());
     }
 }
