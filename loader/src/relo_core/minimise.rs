@@ -2,7 +2,7 @@
 
 use super::access::Spec;
 use super::kind::ReloKind;
-use super::{Local, Tried, observe};
+use super::{Tried, observe};
 use crate::btf::{Depth, Selection, Target, Types};
 use crate::error::{Error, Result, ResultExt};
 use crate::spec::ObjectSpec;
@@ -78,21 +78,9 @@ pub fn minimise(objects: &[ObjectSpec], target: &mut Target<'_>) -> Result<Vec<u
 fn look_once(objects: &[ObjectSpec], target: &mut Target<'_>) -> Result<()> {
     let (mut roots, mut names) = (Vec::new(), Vec::new());
     for object in objects {
-        let relos = object
-            .programs
-            .iter()
-            .flat_map(|program| &program.core_relos);
-        for (btf, relo) in object
-            .btf
-            .iter()
-            .flat_map(|btf| relos.clone().map(move |r| (btf, r)))
-        {
-            // What cannot be read is for the relocation itself to complain of.
-            if let Ok(local) = Local::read(btf, relo) {
-                names.extend(local.spec.accessors.iter().filter_map(|a| a.name.clone()));
-                roots.extend(local.wanted);
-            }
-        }
+        let needs = super::needs(object);
+        roots.extend(needs.roots);
+        names.extend(needs.names);
     }
     names.sort_unstable();
     names.dedup();
