@@ -1,16 +1,15 @@
 //! The loader's cases: which there are, and what every kernel must do with them.
 //!
 //! The guest says what happened, the file `harness/guest/loader.toml` what has to:
-//! since which version a case works, which way the loader takes, and which
-//! kernels are excused, each with its reason. An excuse that is not needed is as
-//! wrong as a case that fails.
+//! since which version a case works, which way the loader takes, what it may
+//! spend, and which kernels are excused, each with its reason. An excuse that is
+//! not needed is as wrong as a case that fails.
+
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+pub use table::{load, parse};
 
 use crate::kernels::Series;
 use crate::recording::{Case, CaseOutcome};
@@ -20,6 +19,27 @@ pub const CASES_PATH: &str = "harness/guest/loader.toml";
 
 /// The family that rows of cases belong to.
 pub const FAMILY: &str = "loader";
+
+/// Where cases that run `trapline` itself find it.
+pub const PROGRAM_PATH: &str = "bin/trapline";
+
+/// Whether a case of that name runs `trapline` itself.
+pub fn runs_program(name: &str) -> bool {
+    name.ends_with("_by_program")
+}
+
+/// Where cases that count what loading takes find the program that does it.
+pub const LOADER_PATH: &str = "bin/load-trapline";
+
+/// Whether a case of that name counts what loading takes.
+pub fn runs_loader(name: &str) -> bool {
+    name.starts_with("budget_")
+}
+
+/// Whether a case of that name loads the sensors: it takes too long for a row.
+pub fn loads_sensors(name: &str) -> bool {
+    name.starts_with("sensing_")
+}
 
 /// One case, and what is expected of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,113 +54,13 @@ pub struct Expectation {
     pub how: BTreeMap<Series, String>,
     /// Kernels that are new enough and still lack it, and why.
     pub excused: BTreeMap<Series, String>,
+    /// What it may spend at most, by name, from each of these series on.
+    pub most: BTreeMap<String, BTreeMap<Series, u64>>,
 }
 
-/// The file, as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    case: Vec<Written>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    name: String,
-    since: Option<Series>,
-    how: Option<How>,
-    #[serde(default)]
-    earlier: BTreeMap<String, String>,
-    #[serde(default)]
-    excused: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum How {
-    Always(String),
-    From(BTreeMap<String, String>),
-}
-
-/// Reads the cases of the repository at `root`, in the order in which they run.
-///
-/// # Errors
-/// When the file is missing or not valid.
-pub fn load(root: &Path) -> Result<Vec<Expectation>> {
-    let path = root.join(CASES_PATH);
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    parse(&text).with_context(|| path.display().to_string())
-}
-
-/// Reads the text of the file.
-///
-/// # Errors
-/// The first entry that is not valid, or a case that is there twice.
-pub fn parse(text: &str) -> Result<Vec<Expectation>> {
-    let file: File = toml::from_str(text)?;
-    ensure!(!file.case.is_empty(), "it lists no case");
-    let mut names = BTreeSet::new();
-    for case in &file.case {
-        ensure!(names.insert(&case.name), "{} is there twice", case.name);
-    }
-    let cases = file.case.iter().map(|written| {
-        let name = &written.name;
-        expectation(written).with_context(|| format!("case {name}"))
-    });
-    cases.collect()
-}
-
-fn expectation(written: &Written) -> Result<Expectation> {
-    let name = &written.name;
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    ensure!(
-        !name.is_empty() && name.bytes().all(plain),
-        "`{name}` does not fit a row's name"
-    );
-    let how = match &written.how {
-        None => BTreeMap::new(),
-        Some(How::Always(how)) => BTreeMap::from([(Series::new(0, 0), how.clone())]),
-        Some(How::From(from)) => {
-            let from = from
-                .iter()
-                .map(|(series, how)| Ok((series.parse::<Series>()?, how.clone())));
-            from.collect::<Result<_>>()?
-        }
-    };
-    ensure!(
-        !is_attachment(name) || !how.is_empty(),
-        "it attaches, so it needs `how`: the way that the loader takes"
-    );
-    let mut earlier = BTreeMap::new();
-    for (series, reason) in &written.earlier {
-        ensure!(!reason.trim().is_empty(), "`earlier` without a reason");
-        let series: Series = series.parse()?;
-        let is_older = written.since.is_some_and(|since| series < since);
-        ensure!(is_older, "{series} is not older than `since`");
-        earlier.insert(series, reason.clone());
-    }
-    let mut excused = BTreeMap::new();
-    for (list, reason) in &written.excused {
-        ensure!(!reason.trim().is_empty(), "an excuse without a reason");
-        for series in list.split_whitespace() {
-            let series: Series = series.parse()?;
-            ensure!(
-                written.since.is_none_or(|since| series >= since),
-                "{series} needs no excuse: the case is there since {}",
-                written.since.unwrap_or(series)
-            );
-            let before = excused.insert(series, reason.clone());
-            ensure!(before.is_none(), "{series} is excused twice");
-        }
-    }
-    Ok(Expectation {
-        name: name.clone(),
-        since: written.since,
-        earlier,
-        how,
-        excused,
-    })
+/// What holds on `series`, of values from each of these series on.
+fn since<T>(from: &BTreeMap<Series, T>, series: Series) -> Option<&T> {
+    from.range(..=series).next_back().map(|(_, value)| value)
 }
 
 /// Whether a case attaches something, so that it must also detach it.
@@ -151,8 +71,7 @@ fn is_attachment(name: &str) -> bool {
 impl Expectation {
     /// The way that the loader takes on `series`, where one is demanded.
     fn how_on(&self, series: Series) -> Option<&str> {
-        let known = self.how.range(..=series).next_back();
-        known.map(|(_, how)| how.as_str())
+        since(&self.how, series).map(String::as_str)
     }
 
     /// Whether `series` is too old for it.
@@ -212,7 +131,27 @@ impl Expectation {
             )),
             _ => {}
         }
+        wrong.extend(self.overspent(series, case));
         wrong
+    }
+
+    /// What was spent above its budget, and what only one of guest and table knows.
+    fn overspent(&self, series: Series, case: &Case) -> Vec<String> {
+        let names: BTreeSet<_> = self.most.keys().chain(case.spent.keys()).collect();
+        let judge = |name: &String| {
+            let most = self.most.get(name).and_then(|most| since(most, series));
+            match (case.spent.get(name), most) {
+                (Some(spent), Some(most)) if spent <= most => None,
+                (Some(spent), Some(most)) => Some(format!(
+                    "it spent {spent} {name}, and {CASES_PATH} allows {most}"
+                )),
+                (Some(spent), None) => Some(format!(
+                    "it spent {spent} {name}, for which {CASES_PATH} has no budget"
+                )),
+                (None, _) => Some(format!("it does not say how many {name} it spent")),
+            }
+        };
+        names.into_iter().filter_map(judge).collect()
     }
 
     fn unsupported(&self, series: Series, case: &Case) -> Vec<String> {
@@ -264,7 +203,8 @@ fn said(case: &Case, what: &str) -> String {
 fn misplaced(case: &Case) -> Vec<String> {
     use CaseOutcome::{Absent, Exercised, Failed, Unsupported};
     let counts = [case.expected, case.counted, case.after_detach];
-    let exercised = case.how.is_some() || counts.iter().any(Option::is_some);
+    let exercised =
+        case.how.is_some() || counts.iter().any(Option::is_some) || !case.spent.is_empty();
     let groups = [
         (exercised, &[Exercised][..]),
         (

@@ -18,6 +18,10 @@ earlier = { "6.12" = "taken over" }
 
 [[case]]
 name = "pinning"
+
+[[case]]
+name = "budget_syscalls"
+most = { "bpf" = 14, "syscalls" = { "5.10" = 1500, "6.16" = 60 } }
 "#;
 
 fn expectation(name: &str) -> Expectation {
@@ -34,6 +38,7 @@ fn exercised(name: &str, how: &str) -> Case {
         expected: Some(3),
         counted: Some(3),
         after_detach: Some(3),
+        spent: BTreeMap::new(),
         feature: None,
         since: None,
         error: None,
@@ -193,6 +198,35 @@ fn an_excuse_holds_for_what_is_absent_and_only_as_long_as_it_is() {
     assert!(!wrong("6.19", &unsupported("attach_netkit", "6.7")).is_empty());
     let failed = with_error("attach_netkit", CaseOutcome::Failed);
     assert_eq!(wrong("6.19", &failed), ["it failed: no module netkit"]);
+}
+
+#[test]
+fn a_case_stays_within_its_budget_and_says_what_it_spent() {
+    let spent = |bpf, syscalls| Case {
+        after_detach: None,
+        spent: [("bpf".to_owned(), bpf), ("syscalls".to_owned(), syscalls)].into(),
+        ..exercised("budget_syscalls", "load")
+    };
+    for right in [("5.10", 1500), ("6.12", 1500), ("6.16", 60), ("7.3", 60)] {
+        assert_eq!(wrong(right.0, &spent(14, right.1)), Vec::<String>::new());
+        let above = wrong(right.0, &spent(14, right.1 + 1)).concat();
+        assert!(
+            above.contains(&format!("spent {} syscalls", right.1 + 1)),
+            "{above}"
+        );
+    }
+    assert_eq!(wrong("7.3", &spent(15, 61)).len(), 2);
+    let mut silent = spent(14, 60);
+    silent.spent.remove("bpf");
+    assert!(
+        wrong("7.3", &silent)
+            .concat()
+            .contains("does not say how many bpf")
+    );
+    silent
+        .spent
+        .extend([("bpf".to_owned(), 1), ("tea".to_owned(), 1)]);
+    assert!(wrong("7.3", &silent).concat().contains("1 tea, for which"));
 }
 
 #[test]

@@ -129,6 +129,8 @@ pub struct KernelColumn {
     pub lost: u64,
     /// Events of processes outside the workloads.
     pub foreign: usize,
+    /// Runs of programs that the kernel left out, over both flavours.
+    pub missed: u64,
     /// How long all of the loader's cases took.
     pub cases_ms: u64,
     /// What was loaded, per flavour.
@@ -268,6 +270,7 @@ fn column(run: &KernelRun, judged: &JudgedRun, matrix: &Matrix) -> KernelColumn 
         received: 0,
         lost: 0,
         foreign: 0,
+        missed: 0,
         cases_ms: frames
             .iter()
             .map(|frame| match frame {
@@ -292,6 +295,10 @@ fn column(run: &KernelRun, judged: &JudgedRun, matrix: &Matrix) -> KernelColumn 
                 .fold(0u64, |sum, lost| sum.saturating_add(*lost));
             column.lost = column.lost.saturating_add(lost.max(judged.judgement.lost));
             column.foreign += judged.judgement.foreign.len();
+            column.missed = done
+                .missed
+                .values()
+                .fold(column.missed, |sum, runs| sum.saturating_add(*runs));
         }
     }
     column

@@ -10,6 +10,7 @@ fn case_row() -> CaseRow {
         expected: None,
         counted: None,
         after_detach: None,
+        spent: Default::default(),
         feature: None,
         since: None,
         error: None,
@@ -59,6 +60,7 @@ fn report() -> Report {
         received: 1200,
         lost: 0,
         foreign: 2,
+        missed: 0,
         cases_ms: 1234,
         flavours: vec![FlavourLoad {
             flavour: "fentry".into(),

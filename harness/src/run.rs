@@ -6,6 +6,7 @@
 //! of its own, as nextest does, shares a run among the processes of one session.
 
 pub(crate) mod cache;
+mod companions;
 mod session;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::cases;
+use crate::images::Extra;
 use crate::kernels::{Kernel, Series};
 use crate::recording::{self, Expected, Frame, Recording};
 use crate::rows::{FLAVOURS, Matrix, Workload};
@@ -127,10 +129,22 @@ pub fn plan(order: &Order) -> Plan {
     }
 }
 
-/// Boots the kernel in `place` and keeps what became of it.
-fn boot(lab: &Lab, kernel: &Kernel, order: &Order, cpus: u8, place: &Place) -> Result<KernelRun> {
+/// Boots the kernel in `place`, with some files of its own, and keeps what became
+/// of it.
+fn boot(
+    lab: &Lab,
+    kernel: &Kernel,
+    order: &Order,
+    cpus: u8,
+    files: Vec<Extra>,
+    place: &Place,
+) -> Result<KernelRun> {
     let mut request = Request::new(kernel, plan(order), lab);
     request.cpus = cpus;
+    if order.cases.iter().any(|name| cases::loads_sensors(name)) {
+        request.deadlines = request.deadlines.with_sensing();
+    }
+    request.files = files;
     request.output_dir = place.folder().to_owned();
     let started_unix_s = cache::now_unix_s();
     let outcome = vm::run(lab, kernel, &request);
@@ -237,6 +251,7 @@ mod tests {
             expected: None,
             counted: None,
             after_detach: None,
+            spent: Default::default(),
             feature: None,
             since: None,
             error: Some("no".to_owned()),
@@ -257,6 +272,7 @@ mod tests {
             received: 0,
             lost: Default::default(),
             poorer: Default::default(),
+            missed: Default::default(),
         });
         let both = [unloaded.clone(), unloaded];
         assert_eq!(case_of(&order, &both[..1]), None);

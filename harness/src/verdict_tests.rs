@@ -27,6 +27,7 @@ fn case(name: &str) -> Frame {
         expected: Some(3),
         counted: Some(3),
         after_detach: Some(3),
+        spent: BTreeMap::new(),
         feature: None,
         since: None,
         error: None,
@@ -66,6 +67,7 @@ fn frames(flavour: &str, names: &[&str]) -> Vec<Frame> {
             received: 0,
             lost: BTreeMap::new(),
             poorer: BTreeMap::new(),
+            missed: BTreeMap::new(),
         }));
     }
     frames.push(Frame::Unloaded(Unloaded {
@@ -74,6 +76,7 @@ fn frames(flavour: &str, names: &[&str]) -> Vec<Frame> {
         received: 0,
         lost: BTreeMap::new(),
         poorer: BTreeMap::new(),
+        missed: BTreeMap::new(),
     }));
     frames
 }

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use trapline_harness::progress::Progress;
-use trapline_harness::verify::{self, Counts, Failures, Judged, Object, Options, Table};
+use trapline_harness::verify::{self, Counts, Expected, Failures, Judged, Object, Options, Table};
 use trapline_harness::vm::Choice;
 
 /// The oldest: where the verifier says least, most has to be made of it.
 const SERIES: &str = "5.10";
+const NEWEST: &str = "7.3";
 
 fn objects() -> Vec<Object> {
     let ours = |name: &str| Object {
@@ -29,13 +30,16 @@ fn objects() -> Vec<Object> {
     ]
 }
 
-fn judge(objects: &[Object]) -> Vec<Judged> {
+/// A run replaces the logs of the one before.
+static LOGS: Mutex<()> = Mutex::new(());
+
+fn judge(objects: &[Object], kernels: &[&str]) -> Vec<Judged> {
     let options = Options {
-        kernels: vec![SERIES.parse().unwrap()],
+        kernels: kernels.iter().map(|name| name.parse().unwrap()).collect(),
         attach: true,
         step_timeout: Duration::from_secs(120),
         accel: Choice::Auto,
-        jobs: 1,
+        jobs: 2,
         progress: Progress::new(),
     };
     verify::run(objects, &options).unwrap()
@@ -52,8 +56,9 @@ fn without_counts(table: &str) -> Vec<String> {
 
 #[test]
 fn what_loads_and_what_does_not_is_told_with_the_reason() {
+    let _mine = LOGS.lock().unwrap_or_else(PoisonError::into_inner);
     let objects = objects();
-    let judged = judge(&objects);
+    let judged = judge(&objects, &[SERIES]);
 
     let table = Table {
         objects: &objects,
@@ -135,6 +140,24 @@ fn what_loads_and_what_does_not_is_told_with_the_reason() {
     assert!(log.contains("processed "), "the whole log is kept: {log}");
 }
 
+/// Where nothing is listed, the needs of an object say what kernels make of it.
+#[test]
+fn our_objects_do_on_the_oldest_and_the_newest_kernel_what_is_listed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let expected = Expected::load(&root.join("harness/corpus/expected.toml")).unwrap();
+    let _mine = LOGS.lock().unwrap_or_else(PoisonError::into_inner);
+    let objects = verify::our_objects();
+    let judged = judge(&objects, &[SERIES, NEWEST]);
+    let lines = verify::lines(&objects, &judged);
+    let differences = expected.differences(&objects, &lines);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert!(
+        lines.len() > 700,
+        "only {} programs were judged",
+        lines.len()
+    );
+}
+
 #[test]
 fn wrong_use_is_told_before_any_kernel_boots() {
     let harness = |arguments: &[&str]| {
@@ -157,6 +180,9 @@ fn wrong_use_is_told_before_any_kernel_boots() {
     let (code, said) = harness(&["--ours", "--compare", manifest]);
     assert_eq!(code, Some(2));
     assert!(said.contains("is not what --json prints: line 1"), "{said}");
+    let (code, said) = harness(&["--ours", "--expect", manifest]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("Cargo.toml is not valid"), "{said}");
     let (code, _) = harness(&["--ours", "--kernels", "2.4"]);
     assert_eq!(code, Some(2));
 }

@@ -11,6 +11,12 @@ pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*chunk))
 }
 
+/// The 16-bit number at a byte offset, `None` past the end.
+pub(crate) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
+    let chunk = bytes.get(offset..)?.first_chunk()?;
+    Some(u16::from_le_bytes(*chunk))
+}
+
 /// The 64-bit number at a byte offset, `None` past the end.
 pub(crate) fn long_at(bytes: &[u8], offset: usize) -> Option<u64> {
     let chunk = bytes.get(offset..)?.first_chunk()?;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::relo_core;
 use crate::spec::ObjectSpec;
 
-pub use crate::attach::doors::netlink_messages;
+pub use crate::attach::doors::{netlink_messages, probed_archive, probed_binary};
 pub use crate::object::doors::{kconfig, sanitize};
 pub use crate::ring::doors::{perf_records, ring_records};
 

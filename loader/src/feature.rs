@@ -5,7 +5,7 @@
 //! attached, and what is created for a probe is gone right after it.
 
 use crate::error::Result;
-use crate::insn::{Insn, to_bytes};
+use crate::insn::Insn;
 use crate::memlock::with_memlock;
 use crate::sys::{self, Errno};
 use core::fmt;
@@ -81,7 +81,7 @@ fn version_code(text: &str) -> Option<u32> {
 /// Kernel: 5.15
 pub(crate) fn has_attach_cookie() -> bool {
     const BPF_FUNC_GET_ATTACH_COOKIE: i32 = 174;
-    program(&[Insn::call(BPF_FUNC_GET_ATTACH_COOKIE), Insn::exit()]).is_ok()
+    program(0, &[Insn::call(BPF_FUNC_GET_ATTACH_COOKIE), Insn::exit()]).is_ok()
 }
 
 /// The offset of `x`, the one string in the BTF that probes load.
@@ -105,7 +105,9 @@ const FEATURES: &[(&str, &str, Probe)] = &[
         load_btf(&[NAME, 18 << 24, 1])
     }),
     ("BTF_KIND_ENUM64", "6.0", || load_btf(&[NAME, 19 << 24, 8])),
-    ("BPF_PROG_TYPE_KPROBE", "4.1", || kprobe_program().map(drop)),
+    ("BPF_PROG_TYPE_KPROBE", "4.1", || {
+        kprobe_program(0).map(drop)
+    }),
     ("perf-event links", "5.15", perf_links),
     ("kprobe PMU", "4.17", || {
         exists("/sys/bus/event_source/devices/kprobe/type")
@@ -209,21 +211,20 @@ fn btf_bytes(types: &[u32]) -> Vec<u8> {
 }
 
 /// A kprobe program that returns 0.
-fn kprobe_program() -> sys::Result<OwnedFd> {
-    program(&[Insn::mov64_imm(0, 0), Insn::exit()])
+pub(crate) fn kprobe_program(expected_attach_type: u32) -> sys::Result<OwnedFd> {
+    program(expected_attach_type, &[Insn::mov64_imm(0, 0), Insn::exit()])
 }
 
-fn program(insns: &[Insn]) -> sys::Result<OwnedFd> {
+fn program(expected_attach_type: u32, insns: &[Insn]) -> sys::Result<OwnedFd> {
     const BPF_PROG_TYPE_KPROBE: u32 = 2;
-    let insns = to_bytes(insns);
     let load = sys::ProgLoad {
         prog_type: BPF_PROG_TYPE_KPROBE,
-        expected_attach_type: 0,
+        expected_attach_type,
         prog_flags: 0,
         kern_version: 0,
         name: [0; 16],
         license: c"GPL",
-        insns: &insns,
+        insns,
         btf: None,
         func_info: sys::ExtRecords::default(),
         line_info: sys::ExtRecords::default(),
@@ -237,7 +238,7 @@ fn program(insns: &[Insn]) -> sys::Result<OwnedFd> {
 /// A kernel with such links finds that a program is no perf event; one without
 /// finds the attach type invalid.
 fn perf_links() -> sys::Result<()> {
-    let program = kprobe_program()?;
+    let program = kprobe_program(0)?;
     match sys::link_create_perf_event(program.as_fd(), program.as_fd(), 0) {
         Ok(_) | Err(Errno::BADF) => Ok(()),
         Err(errno) => Err(errno),
@@ -245,7 +246,7 @@ fn perf_links() -> sys::Result<()> {
 }
 
 fn known(is_known: fn(&sys::ProgInfo) -> bool) -> sys::Result<()> {
-    let info = sys::prog_info(kprobe_program()?.as_fd())?;
+    let info = sys::prog_info(kprobe_program(0)?.as_fd())?;
     is_known(&info).then_some(()).ok_or(Errno::OPNOTSUPP)
 }
 

@@ -180,6 +180,11 @@ impl Insn {
         self.code == CALL && self.src() == pseudo::CALL
     }
 
+    /// Is this a call of a helper function, by its number?
+    pub const fn is_helper_call(self) -> bool {
+        self.code == CALL && self.src() == 0
+    }
+
     /// Is this a 64-bit load of a subprogram's address (a callback)?
     pub const fn is_func_address(self) -> bool {
         self.is_ldimm64() && self.src() == pseudo::FUNC

@@ -50,13 +50,18 @@ pub struct ProgramInfo {
 }
 
 impl Program {
-    pub(crate) fn new(spec: &ProgramSpec, fd: OwnedFd, stats: Option<VerifierStats>) -> Self {
+    pub(crate) fn new(
+        spec: &ProgramSpec,
+        expected_attach_type: u32,
+        fd: OwnedFd,
+        stats: Option<VerifierStats>,
+    ) -> Self {
         Self {
             fd,
             name: spec.name.clone(),
             section: spec.section.clone(),
             prog_type: spec.kind.prog_type,
-            expected_attach_type: spec.kind.expected_attach_type,
+            expected_attach_type,
             attach: spec.kind.attach.clone(),
             usdt: None,
             stats: stats.map(Box::new),
@@ -107,7 +112,8 @@ impl Program {
         self.prog_type
     }
 
-    /// The `BPF_*` attach type that the section stands for, or 0.
+    /// The `BPF_*` attach type that it was loaded for, or 0: that of its section,
+    /// but for static probes that one link is to attach.
     pub fn expected_attach_type(&self) -> u32 {
         self.expected_attach_type
     }

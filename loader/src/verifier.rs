@@ -167,6 +167,7 @@ fn is_statistic(line: &str) -> bool {
     ]
     .iter()
     .any(|start| line.starts_with(start))
+        || stats::is_of_function(line)
 }
 
 /// The index of an instruction line: `17: (85) call …`.

@@ -174,3 +174,14 @@ fn multibyte_text_is_never_cut_inside_a_character() {
     assert_eq!(found.reason, "7: (é");
     assert_eq!(found.insn, None);
 }
+
+#[test]
+fn lines_about_functions_are_no_complaint() {
+    let counts = "subprog 0 (both) main insns_self 2 insns_total 2 stack 32\nprocessed 2 ";
+    let log = READ.replace("processed 2 ", counts);
+    let found = complaint(&log).unwrap();
+    assert_eq!(found.reason, "R1 invalid mem access 'scalar'");
+    // Only such lines.
+    let log = READ.replace("processed 2 ", "subprog 3 is too deep\nprocessed 2 ");
+    assert!(complaint(&log).unwrap().reason.ends_with("too deep"));
+}

@@ -17,8 +17,9 @@ use trapline_loader::doors::{self, ElfView, SectionView, SymbolView};
 const DAMAGED: u64 = 300;
 
 fn objects() -> Vec<(&'static str, &'static [u8])> {
-    let ours = [("process", trapline_sensors::objects::PROCESS)];
-    ours.into_iter()
+    let ours = trapline_sensors::objects::ALL;
+    ours.iter()
+        .copied()
         .chain(trapline_corpus::OBJECTS.iter().copied())
         .collect()
 }

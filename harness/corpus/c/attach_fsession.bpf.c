@@ -1,3 +1,4 @@
+// cpu: v3
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* fsession: counts calls that were seen to begin and to end. Kernel: 7.0 */
 #include "corpus.h"

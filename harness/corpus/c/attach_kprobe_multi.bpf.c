@@ -4,7 +4,7 @@
 
 __u64 hits;
 
-SEC("kprobe.multi/" SYSCALL("setdomainnam?"))
+SEC("kprobe.multi/" SYSCALL("s?tdomainna*"))
 int on_kprobe_multi(void *ctx)
 {
 	__sync_fetch_and_add(&hits, 1);

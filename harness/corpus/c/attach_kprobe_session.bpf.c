@@ -5,7 +5,7 @@
 __u64 hits;
 __u64 runs;
 
-SEC("kprobe.session/" SYSCALL("s?tdomainna*"))
+SEC("kprobe.session/" SYSCALL("setdomainname"))
 int on_kprobe_session(void *ctx)
 {
 	/* The call, then its return: one hit in two runs. */

@@ -9,6 +9,9 @@ struct {
 	__type(value, __u64);
 } values SEC(".maps");
 
+__u64 hits;
+__u64 total;
+
 static __u64 add(void *map, __u32 *key, __u64 *value, __u64 *sum)
 {
 	*sum += *value;
@@ -21,5 +24,7 @@ int sum_up(void *ctx)
 	__u64 sum = 0;
 
 	bpf_for_each_map_elem(&values, add, &sum, 0);
+	total = sum;
+	hits++;
 	return (int)sum;
 }

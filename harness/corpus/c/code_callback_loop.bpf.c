@@ -2,6 +2,9 @@
 /* Two callbacks of a loop, one of which calls a function. Kernel: 5.17 */
 #include "corpus.h"
 
+__u64 hits;
+__u64 total;
+
 static __noinline int helper(int value)
 {
 	return value + bpf_get_smp_processor_id();
@@ -35,5 +38,7 @@ int one(void *ctx)
 	__u64 sum = 0;
 
 	bpf_loop(3, down, &sum, 0);
+	total = sum;
+	hits++;
 	return helper((int)sum);
 }

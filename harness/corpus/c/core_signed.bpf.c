@@ -6,7 +6,6 @@ enum hrtimer_restart { HRTIMER_NORESTART };
 struct task_struct {
 	int pid;
 	unsigned int flags;
-	char comm[16];
 	long long start_time;
 	int static_prio;
 	void *stack;
@@ -33,11 +32,11 @@ int signs(void *ctx)
 
 	sum += __builtin_preserve_field_info(task->pid, BPF_FIELD_SIGNED);
 	sum += __builtin_preserve_field_info(task->flags, BPF_FIELD_SIGNED);
-	sum += __builtin_preserve_field_info(task->comm[0], BPF_FIELD_SIGNED);
 	sum += __builtin_preserve_field_info(task->start_time, BPF_FIELD_SIGNED);
 	sum += __builtin_preserve_field_info(task->static_prio, BPF_FIELD_SIGNED);
 	sum += __builtin_preserve_field_info(task->in_iowait, BPF_FIELD_SIGNED);
-	sum += __builtin_preserve_field_info(timer->state, BPF_FIELD_SIGNED);
+	if (bpf_core_field_exists(timer->state))
+		sum += __builtin_preserve_field_info(timer->state, BPF_FIELD_SIGNED);
 	sum += __builtin_preserve_field_info(inode->i_opflags, BPF_FIELD_SIGNED);
 	sum += __builtin_preserve_field_info(inode->i_flags, BPF_FIELD_SIGNED);
 	sum += __builtin_preserve_field_info(inode->i_size, BPF_FIELD_SIGNED);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A perf event array: every call that only the test makes sends its number. */
+/* A perf event array, with as many elements as there are CPUs: every call that only
+ * the test makes sends its number. */
 #include "corpus.h"
 
 struct {

@@ -17,6 +17,7 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use trapline_loader::kernel_btf::KernelBtf;
 
 use crate::capture;
 use crate::frames::Kind;
@@ -52,7 +53,7 @@ pub fn measure(plan: &Plan) -> Vec<Frame> {
     let others = plan.flavours.iter().map(String::as_str);
     let others = others.filter(|flavour| *flavour != "none");
     for flavour in std::iter::once("none").chain(others) {
-        let (mut sensors, said) = match capture::load(flavour) {
+        let (mut sensors, said) = match capture::load(flavour, &mut KernelBtf::running()) {
             Ok(loaded) => loaded,
             Err(error) => {
                 frames.push(failure(&format!("load {flavour} sensors"), &error));

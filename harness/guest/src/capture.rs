@@ -13,6 +13,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use trapline_loader::kernel_btf::KernelBtf;
 
 use crate::frames::{Frames, Kind};
 use crate::plan::{Plan, Workload};
@@ -36,8 +37,13 @@ const SETTLE_ROUNDS: usize = 100;
 ///
 /// # Errors
 /// Only when the recording itself cannot be written.
-pub fn run_flavour(frames: &mut Frames, plan: &Plan, flavour: &str) -> io::Result<()> {
-    let mut sensors = match load(flavour) {
+pub fn run_flavour(
+    frames: &mut Frames,
+    plan: &Plan,
+    flavour: &str,
+    kernel: &mut KernelBtf,
+) -> io::Result<()> {
+    let mut sensors = match load(flavour, kernel) {
         Ok((sensors, said)) => {
             frames.json(Kind::Sensors, &said)?;
             sensors
@@ -64,9 +70,9 @@ pub fn run_flavour(frames: &mut Frames, plan: &Plan, flavour: &str) -> io::Resul
 ///
 /// # Errors
 /// Why they cannot be loaded or attached.
-pub fn load(flavour: &str) -> Result<(Box<dyn Sensing>, Value), String> {
+pub fn load(flavour: &str, kernel: &mut KernelBtf) -> Result<(Box<dyn Sensing>, Value), String> {
     let before_ns = process::monotonic_ns();
-    let sensors = sensing::load(flavour)?;
+    let sensors = sensing::load(flavour, kernel)?;
     let load_ns = process::monotonic_ns() - before_ns;
     let programs: Vec<Value> = sensors
         .programs()
@@ -173,7 +179,7 @@ impl Capture<'_> {
             &json!({
                 "name": name, "status": status, "elapsed_ns": elapsed_ns,
                 "sent": counts.sent, "received": counts.received, "lost": counts.lost,
-                "poorer": counts.poorer,
+                "poorer": counts.poorer, "missed": counts.missed,
             }),
         )
     }
@@ -194,7 +200,7 @@ impl Capture<'_> {
             Kind::Unloaded,
             &json!({
                 "flavour": self.flavour, "sent": counts.sent, "received": counts.received,
-                "lost": counts.lost, "poorer": counts.poorer,
+                "lost": counts.lost, "poorer": counts.poorer, "missed": counts.missed,
             }),
         )
     }

@@ -5,24 +5,17 @@
 //! which the host looks for; it goes on, because a later report names the
 //! consequence and this line the cause.
 
-use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use crate::frames::wait_for_port;
 use crate::plan::{Mode, Plan};
 use crate::sys::{boot, process};
 
 /// Lists the module files to load, one absolute path per line, in order.
 const MODULES: &str = "/modules/list";
-/// The port on which the host's library talks to the guest agent.
-const AGENT_PORT: &str = "org.qemu.guest_agent.0";
-const AGENT: &str = "/usr/sbin/qemu-ga";
-/// Ports appear a moment after their driver; a busy host stretches the moment.
-const PORT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Source, place, kind and options. Order matters: a later place may lie in an
 /// earlier mount.
@@ -126,18 +119,6 @@ fn start_runner() -> io::Result<()> {
 }
 
 fn start_agent() -> io::Result<()> {
-    let port = wait_for_port(AGENT_PORT, PORT_PATIENCE)?;
-    let mut path = OsStr::new("--path=").to_owned();
-    path.push(port);
-    let log = OpenOptions::new().write(true).open("/dev/kmsg")?;
-    Command::new(AGENT)
-        .args([OsStr::new("--method=virtio-serial"), &path])
-        .args(["--statedir=/run", "--pidfile=/run/qemu-ga.pid"])
-        .env_clear()
-        .env("PATH", crate::PATH)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()?;
+    Command::new("/proc/self/exe").arg("agent").spawn()?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The program inside the VM: process 1, the runner of the plan, and every
 //! workload, all in one static binary.
 
+mod agent;
 mod bench;
 mod capture;
 mod faults;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use frames::{Frames, Kind, sha256_of_file};
 use plan::{Mode, Plan};
+use trapline_loader::kernel_btf::KernelBtf;
 
 /// Where the guest finds programs.
 const PATH: &str = "/bin:/sbin:/usr/bin:/usr/sbin";
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     }
     let mut args = std::env::args_os().skip(1);
     match args.next().as_deref().and_then(|arg| arg.to_str()) {
+        Some("agent") => agent::main(),
         Some("launch") => launch(),
         Some("run") => match run() {
             Ok(()) => ExitCode::SUCCESS,
@@ -66,9 +69,8 @@ fn words(args: impl Iterator<Item = std::ffi::OsString>) -> Vec<String> {
     args.map(|arg| arg.to_string_lossy().into_owned()).collect()
 }
 
-/// Starts the runner in a fixed environment, because the guest agent passes on
-/// the host's, and puts on the console how it ended: the agent cannot tell the
-/// host that a signal killed a command.
+/// Starts the runner in a fixed environment and puts on the console how it
+/// ended: an agent cannot tell the host that a signal killed a command.
 fn launch() -> ExitCode {
     sys::process::umask(0o022);
     let runner = Command::new("/proc/self/exe")
@@ -115,10 +117,12 @@ fn run() -> io::Result<()> {
         Mode::Probe => {}
         Mode::Verify => verify::run(&mut frames)?,
         Mode::Record => {
+            // One search of the kernel's types answers for whatever comes later.
+            let mut kernel = KernelBtf::running();
             for flavour in &plan.flavours {
-                capture::run_flavour(&mut frames, &plan, flavour)?;
+                capture::run_flavour(&mut frames, &plan, flavour, &mut kernel)?;
             }
-            loader::run_all(&mut frames, &plan.cases)?;
+            loader::run_all(&mut frames, &plan.cases, &mut kernel)?;
         }
         Mode::Bench => {
             for (kind, payload) in measured {

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io;
 use std::process::ExitCode;
 
+use trapline_loader::kernel_btf::KernelBtf;
+
 use crate::frames::Frames;
 use crate::plan::{Mode, Plan, Workload};
 use crate::{bench, capture, workloads};
@@ -51,10 +53,12 @@ fn rehearse(path: &str, mode: Mode, flavours: &[String]) -> io::Result<()> {
                 frames.json(kind, &payload)?;
             }
         }
-        _ if flavours.is_empty() => capture::run_flavour(&mut frames, &plan, "none")?,
         _ => {
+            let mut kernel = KernelBtf::running();
+            let none = ["none".to_owned()];
+            let flavours = if flavours.is_empty() { &none } else { flavours };
             for flavour in flavours {
-                capture::run_flavour(&mut frames, &plan, flavour)?;
+                capture::run_flavour(&mut frames, &plan, flavour, &mut kernel)?;
             }
         }
     }

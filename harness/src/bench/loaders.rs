@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::host;
@@ -18,9 +18,14 @@ use crate::images;
 use crate::progress::Progress;
 
 pub mod budget;
+mod build;
 mod table;
+mod tree;
 
 pub use table::Table;
+pub use tree::Tree;
+
+use build::{Package, Std};
 
 /// The object of the corpus that all load.
 pub const OBJECT: &str = "bench_load";
@@ -62,8 +67,12 @@ pub const CONTESTANTS: [Contestant; 3] = [
 /// What is the same whenever it is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// The static, stripped program.
+    /// The stripped program, static but for glibc.
     pub size_bytes: u64,
+    /// That of a program that does nothing, built the same way.
+    pub empty_bytes: u64,
+    /// The program built along with the standard library.
+    pub with_std_bytes: u64,
     /// System calls, the program's execve(2) included.
     pub syscalls: u64,
     /// Those that are bpf(2).
@@ -71,11 +80,14 @@ pub struct Counted {
     /// The most memory at a time. It may differ by a page or two.
     pub peak_rss_kib: u64,
     /// The loader's crate and all that it needs at run time.
-    pub crates: Vec<String>,
-    /// Those of them that are procedural macros.
-    pub macros: Vec<String>,
-    /// Whether the loader's own crate has a build script.
-    pub has_build_script: bool,
+    pub tree: Tree,
+}
+
+impl Counted {
+    /// What loading adds to a program that does nothing.
+    pub fn share_bytes(&self) -> u64 {
+        self.size_bytes.saturating_sub(self.empty_bytes)
+    }
 }
 
 /// One loader's figures.
@@ -101,10 +113,33 @@ impl Figures {
     }
 }
 
+/// One loader's program, and those that its size is seen beside.
+#[derive(Debug)]
+struct Built {
+    contestant: Contestant,
+    program: PathBuf,
+    empty: PathBuf,
+    with_std: PathBuf,
+}
+
+impl Built {
+    fn new(contestant: &Contestant) -> Result<Self> {
+        let package = Package::of(contestant);
+        let name = "empty";
+        let empty = Package { name, ..package };
+        Ok(Self {
+            contestant: *contestant,
+            program: package.build(Std::Shipped)?,
+            empty: empty.build(Std::Shipped)?,
+            with_std: package.build(Std::BuiltAlong)?,
+        })
+    }
+}
+
 /// A comparison, ready to run: the programs are built.
 #[derive(Debug)]
 pub struct Comparison {
-    built: Vec<(Contestant, PathBuf)>,
+    built: Vec<Built>,
     guest: PathBuf,
     object: PathBuf,
 }
@@ -128,9 +163,8 @@ impl Comparison {
         let mut built = Vec::new();
         for contestant in contestants {
             progress.say(format_args!("building the program of {}", contestant.name));
-            let program = program(contestant, arch)
-                .with_context(|| format!("the program of {}", contestant.name))?;
-            built.push((*contestant, program));
+            let programs = Built::new(contestant);
+            built.push(programs.with_context(|| format!("the program of {}", contestant.name))?);
         }
         Ok(Self {
             built,
@@ -145,7 +179,7 @@ impl Comparison {
     /// A program that fails, with what it said.
     pub fn run(&self) -> Result<Vec<Figures>> {
         let mut all = Vec::new();
-        for (contestant, _) in &self.built {
+        for Built { contestant, .. } in &self.built {
             all.push(Figures {
                 contestant: *contestant,
                 counted: self.counted(contestant.name)?,
@@ -153,7 +187,7 @@ impl Comparison {
             });
         }
         for turn in 0..TURNS {
-            for (figures, (_, program)) in all.iter_mut().zip(&self.built) {
+            for (figures, Built { program, .. }) in all.iter_mut().zip(&self.built) {
                 let cost: Cost =
                     self.measured(&["measure", &RUNS_PER_TURN.to_string()], program)?;
                 if turn > 0 {
@@ -173,19 +207,20 @@ impl Comparison {
     /// A program that fails, with what it said; what cargo says.
     pub fn counted(&self, name: &str) -> Result<Counted> {
         let mut built = self.built.iter();
-        let (contestant, program) = built
-            .find(|(contestant, _)| contestant.name == name)
+        let built = built
+            .find(|built| built.contestant.name == name)
             .with_context(|| format!("{name} is not built"))?;
-        let calls: Calls = self.measured(&["measure-calls"], program)?;
-        let tree = tree(contestant)?;
+        let contestant = &built.contestant;
+        let calls: Calls = self.measured(&["measure-calls"], &built.program)?;
+        let bytes = |program: &Path| Ok::<_, std::io::Error>(fs::metadata(program)?.len());
         Ok(Counted {
-            size_bytes: fs::metadata(program)?.len(),
+            size_bytes: bytes(&built.program)?,
+            empty_bytes: bytes(&built.empty)?,
+            with_std_bytes: bytes(&built.with_std)?,
             syscalls: calls.syscalls,
             bpf: calls.bpf,
             peak_rss_kib: calls.peak_rss_kib,
-            macros: tree.macros,
-            crates: tree.crates,
-            has_build_script: tree.has_build_script,
+            tree: Tree::of(&Package::of(contestant).folder(), contestant.crate_name)?,
         })
     }
 
@@ -220,118 +255,4 @@ struct Calls {
     syscalls: u64,
     bpf: u64,
     peak_rss_kib: u64,
-}
-
-fn folder(contestant: &Contestant) -> PathBuf {
-    host::workspace_root()
-        .join("harness/benches/loaders")
-        .join(contestant.name)
-}
-
-fn cargo(contestant: &Contestant) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(folder(contestant));
-    for (name, _) in std::env::vars_os() {
-        // Cargo's own words to what it runs now, and not to a build of something else.
-        if name.to_string_lossy().starts_with("CARGO_") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-/// Builds one program and says where it is.
-fn program(contestant: &Contestant, arch: &str) -> Result<PathBuf> {
-    let target = format!("{arch}-unknown-linux-{}", contestant.libc);
-    let target_folder = host::output_dir()
-        .parent()
-        .context("the target folder has no place")?
-        .join("loaders")
-        .join(contestant.name);
-    let output = cargo(contestant)
-        .args(["build", "--quiet", "--release", "--locked"])
-        .args(["--target", &target])
-        .env("CARGO_TARGET_DIR", &target_folder)
-        .output()
-        .context("cargo does not run: run ci/setup")?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
-    }
-    let name = format!("load-{}", contestant.name);
-    Ok(target_folder.join(target).join("release").join(name))
-}
-
-struct Tree {
-    crates: Vec<String>,
-    macros: Vec<String>,
-    has_build_script: bool,
-}
-
-/// The loader's crate and what it needs at run time.
-fn tree(contestant: &Contestant) -> Result<Tree> {
-    let output = cargo(contestant)
-        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
-        .args(["--package", contestant.crate_name])
-        .args(["--format", "{p}"])
-        .output()
-        .context("cargo does not run")?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
-    }
-    let (crates, macros) = crates_in(&String::from_utf8_lossy(&output.stdout));
-    Ok(Tree {
-        crates,
-        macros,
-        has_build_script: has_build_script(contestant)?,
-    })
-}
-
-/// The crates in the output of `cargo tree`, each once, and those that are
-/// procedural macros.
-fn crates_in(text: &str) -> (Vec<String>, Vec<String>) {
-    let mut crates: Vec<String> = Vec::new();
-    let mut macros: Vec<String> = Vec::new();
-    for line in text.lines() {
-        let name = line.split_whitespace().next().unwrap_or_default();
-        if name.is_empty() || crates.iter().any(|known| known == name) {
-            continue;
-        }
-        if line.contains("(proc-macro)") {
-            macros.push(name.to_owned());
-        }
-        crates.push(name.to_owned());
-    }
-    (crates, macros)
-}
-
-fn has_build_script(contestant: &Contestant) -> Result<bool> {
-    let output = cargo(contestant)
-        .args(["metadata", "--locked", "--format-version", "1"])
-        .output()
-        .context("cargo does not run")?;
-    ensure!(output.status.success(), "cargo metadata failed");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
-    let mut found = packages
-        .iter()
-        .filter(|package| package["name"] == contestant.crate_name);
-    let package = found.next().context("the loader is no package")?;
-    let targets = package["targets"].as_array().cloned().unwrap_or_default();
-    let is_script = |target: &serde_json::Value| target["kind"][0] == "custom-build";
-    Ok(targets.iter().any(is_script))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_crate_is_counted_once_and_macros_are_named() {
-        let text = "aya v0.14.0\nlibc v0.2.1\nthiserror v2.0.0\n\
-                    thiserror-impl v2.0.0 (proc-macro)\nlibc v0.2.1 (*)\n\n";
-        let (crates, macros) = crates_in(text);
-        assert_eq!(crates, ["aya", "libc", "thiserror", "thiserror-impl"]);
-        assert_eq!(macros, ["thiserror-impl"]);
-    }
 }

@@ -15,7 +15,8 @@ use crate::host::workspace_root;
 use crate::kernels::{Lock, Series};
 use crate::progress::Progress;
 use crate::verify::{
-    self, Comparison, Counts, Failures, Line, Object, Options, Table, our_objects, refused_objects,
+    self, Comparison, Counts, Expected, Failures, Line, Object, Options, Table, our_objects,
+    refused_objects,
 };
 use crate::vm::Choice;
 
@@ -43,6 +44,10 @@ pub struct Arguments {
     /// What an earlier run with --json printed: tells what has changed since.
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
+    /// What has to come out, as harness/corpus/expected.toml is: tells what did not,
+    /// and exits with 0 if all did.
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
     /// How many VMs at a time.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
     jobs: u8,
@@ -63,12 +68,13 @@ pub struct ObjectsArguments {
 }
 
 /// Runs the subcommand: 0 when every program loads, and attaches where that was
-/// asked for, on every kernel; 1 when not; 2 for wrong use.
+/// asked for, on every kernel, or all does as is expected of it; 1 when not; 2 for
+/// wrong use.
 ///
 /// # Errors
 /// When the tools or kernels are missing, or a log cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let (objects, saved) = match inputs(arguments) {
+    let inputs = match inputs(arguments) {
         Ok(inputs) => inputs,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -84,9 +90,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         jobs: arguments.jobs.into(),
         progress,
     };
+    let objects = inputs.objects;
     let judged = verify::run(&objects, &options)?;
     let lines = verify::lines(&objects, &judged);
-    let comparison = saved.map(|(name, saved)| Comparison::new(&name, &saved, &lines));
+    let comparison = inputs.saved;
+    let comparison = comparison.map(|(name, saved)| Comparison::new(&name, &saved, &lines));
     let mut out = io::stdout().lock();
     if arguments.json {
         for line in &lines {
@@ -111,6 +119,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     out.flush()?;
+    if let Some(expected) = inputs.expected {
+        let differences = expected.differences(&objects, &lines);
+        for difference in &differences {
+            eprintln!("not as expected: {difference}");
+        }
+        return Ok(ExitCode::from(u8::from(!differences.is_empty())));
+    }
     let counts = Counts::of(judged.iter().flat_map(|judged| &judged.rows));
     Ok(match counts.all_good() {
         true => ExitCode::SUCCESS,
@@ -118,10 +133,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-type Saved = (String, Vec<Line>);
-
 /// Everything that the arguments name, read before any kernel is booted.
-fn inputs(arguments: &Arguments) -> Result<(Vec<Object>, Option<Saved>)> {
+struct Inputs {
+    objects: Vec<Object>,
+    /// An earlier run, and its file's name.
+    saved: Option<(String, Vec<Line>)>,
+    expected: Option<Expected>,
+}
+
+fn inputs(arguments: &Arguments) -> Result<Inputs> {
     Lock::load(&workspace_root())?.select(&arguments.kernels)?;
     let mut objects = read_all(&arguments.objects)?;
     if arguments.ours {
@@ -137,7 +157,16 @@ fn inputs(arguments: &Arguments) -> Result<(Vec<Object>, Option<Saved>)> {
         }
         None => None,
     };
-    Ok((objects, saved))
+    let expected = arguments
+        .expect
+        .as_deref()
+        .map(Expected::load)
+        .transpose()?;
+    Ok(Inputs {
+        objects,
+        saved,
+        expected,
+    })
 }
 
 /// Reads objects. They go by their files' names, or by their whole paths where

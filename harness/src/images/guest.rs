@@ -1,4 +1,4 @@
-//! The guest's one static binary, built from this checkout when it is needed.
+//! The static binaries for the guest, built from this checkout when they are needed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,15 +12,46 @@ use crate::host;
 /// A sentence with what the compiler said, or with the command that installs
 /// what is missing.
 pub fn build(arch: &str) -> Result<PathBuf, String> {
-    let target = format!("{arch}-unknown-linux-musl");
+    build_package("trapline-guest", arch, &host::workspace_root(), None)
+}
+
+/// The same for `trapline`, the program that people run.
+///
+/// # Errors
+/// As for [`build`].
+pub fn build_program(arch: &str) -> Result<PathBuf, String> {
+    build_package("trapline", arch, &host::workspace_root(), None)
+}
+
+/// The same for the program that loaders are compared with, which is in no workspace
+/// but its own.
+///
+/// # Errors
+/// As for [`build`].
+pub fn build_loader(arch: &str) -> Result<PathBuf, String> {
     let root = host::workspace_root();
+    let folder = root.join("harness/benches/loaders/trapline");
+    let target = root.join("target/loaders/trapline");
+    build_package("load-trapline", arch, &folder, Some(&target))
+}
+
+fn build_package(
+    package: &str,
+    arch: &str,
+    folder: &Path,
+    target_folder: Option<&Path>,
+) -> Result<PathBuf, String> {
+    let target = format!("{arch}-unknown-linux-musl");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build
         .args(["build", "--quiet", "--release", "--locked"])
-        .args(["-p", "trapline-guest", "--target", &target])
+        .args(["-p", package, "--target", &target])
         .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(&root);
+        .current_dir(folder);
+    if let Some(target_folder) = target_folder {
+        build.env("CARGO_TARGET_DIR", target_folder);
+    }
     // Cargo hands these to the tests it runs; to the inner build they would say
     // that it belongs to another package, and make it compile everything anew.
     for (name, _) in std::env::vars_os() {
@@ -41,18 +72,18 @@ pub fn build(arch: &str) -> Result<PathBuf, String> {
         } else {
             String::new()
         };
-        return Err(format!("the guest does not build:\n{said}{remedy}"));
+        return Err(format!("{package} does not build:\n{said}{remedy}"));
     }
-    executable_in(&String::from_utf8_lossy(&output.stdout))
-        .ok_or_else(|| "cargo built the guest but named no executable".to_owned())
+    executable_in(package, &String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| format!("cargo built {package} but named no executable"))
 }
 
 /// Finds the executable in cargo's messages, one JSON object per line. They say
 /// where it is whatever the target folder is called.
-fn executable_in(messages: &str) -> Option<PathBuf> {
+fn executable_in(name: &str, messages: &str) -> Option<PathBuf> {
     messages.lines().rev().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        if message.pointer("/target/name")? != "trapline-guest" {
+        if message.pointer("/target/name")? != name {
             return None;
         }
         Some(Path::new(message.get("executable")?.as_str()?).to_owned())
@@ -74,9 +105,10 @@ mod tests {
             "\n",
         );
         assert_eq!(
-            executable_in(messages),
+            executable_in("trapline-guest", messages),
             Some(PathBuf::from("/t/trapline-guest"))
         );
-        assert_eq!(executable_in("not json\n"), None);
+        assert_eq!(executable_in("trapline", messages), None);
+        assert_eq!(executable_in("trapline-guest", "not json\n"), None);
     }
 }

@@ -1,12 +1,11 @@
 //! The initramfs: what a guest finds when its kernel starts.
 //!
-//! The base holds everything that boots share: the guest's binary, a shell, the
-//! guest agent and the kernel's modules. It is cached by the hash of its bytes.
+//! The base holds everything that boots share: the guest's binary and the
+//! kernel's modules. It is cached by the hash of its bytes.
 //! What one boot alone needs, its plan, is a second small archive behind it.
 
 pub mod cpio;
 pub mod guest;
-pub mod libraries;
 
 use std::fs;
 use std::io::Write;
@@ -19,28 +18,11 @@ use crate::host;
 use crate::kernels::cache_folder;
 use cpio::Archive;
 
-const AGENT: &str = "qemu-ga";
-const SHELL: &str = "busybox";
-
-/// vmtest's set-up runs `mkdir`, `mount`, `bash` and `sync`; bash is what it
-/// calls the shell that runs the command.
-const APPLETS: &[&str] = &["sh", "cat", "basename", "mkdir", "sync", "ls"];
-
-/// vmtest insists on mounting a folder of the host over 9p, which no cloud
-/// kernel has; nothing reads that folder.
-const MOUNT: &str = "#!/bin/sh\n\
-    # The folder that vmtest shares over 9p holds nothing: let it believe.\n\
-    case \" $* \" in *' 9p '*) exit 0 ;; esac\n\
-    exec /bin/busybox mount \"$@\"\n";
-
-/// Busybox's shell, under the name and with the tests that vmtest's script uses.
-const BASH: &str = "#!/bin/sh\nexec /bin/busybox ash \"$@\"\n";
-
 /// Builds the base image for a guest binary and modules in load order, or finds
 /// it in the cache.
 ///
 /// # Errors
-/// A sentence that says which file is missing and which command installs it.
+/// A sentence that says which file is missing.
 pub fn base(guest_binary: &Path, modules: &[PathBuf]) -> Result<PathBuf, String> {
     let image = assemble(guest_binary, modules)?;
     let digest: String = Sha256::digest(&image)
@@ -69,6 +51,8 @@ pub struct Extra {
     pub path: String,
     /// Its content.
     pub content: Arc<[u8]>,
+    /// Its permissions: 0o644, or 0o755 for a program.
+    pub mode: u32,
 }
 
 /// Writes a run's image: the base and, behind it, the plan and other files.
@@ -78,9 +62,9 @@ pub struct Extra {
 pub fn with_plan(base: &Path, plan: &[u8], extra: &[Extra], image: &Path) -> Result<(), String> {
     let mut tree = Tree::default();
     tree.archive.file("plan.json", 0o644, plan);
-    for Extra { path, content } in extra {
-        tree.parents(path);
-        tree.archive.file(path, 0o644, content);
+    for file in extra {
+        tree.parents(&file.path);
+        tree.archive.file(&file.path, file.mode, &file.content);
     }
     let archive = tree.archive;
     fs::copy(base, image)
@@ -117,20 +101,6 @@ fn assemble(guest_binary: &Path, modules: &[PathBuf]) -> Result<Vec<u8>, String>
     tree.copy(guest_binary, "trapline-guest")?;
     tree.archive.symlink("init", "/trapline-guest");
 
-    tree.copy(&program(SHELL, "busybox-static")?, "bin/busybox")?;
-    for applet in APPLETS {
-        tree.archive.symlink(&format!("bin/{applet}"), "busybox");
-    }
-    tree.archive.file("bin/mount", 0o755, MOUNT.as_bytes());
-    tree.archive.file("bin/bash", 0o755, BASH.as_bytes());
-
-    let agent = program(AGENT, "qemu-guest-agent")?;
-    tree.copy(&agent, "usr/sbin/qemu-ga")?;
-    for library in libraries::needed_by(&agent)? {
-        let place = library.to_string_lossy().into_owned();
-        tree.copy(&library, &place)?;
-    }
-
     let mut list = String::new();
     for module in modules {
         let name = module.file_name().unwrap_or_default().to_string_lossy();
@@ -141,11 +111,6 @@ fn assemble(guest_binary: &Path, modules: &[PathBuf]) -> Result<Vec<u8>, String>
     tree.parents("modules/list");
     tree.archive.file("modules/list", 0o644, list.as_bytes());
     Ok(tree.archive.finish())
-}
-
-fn program(name: &str, package: &str) -> Result<PathBuf, String> {
-    host::find_program(name)
-        .ok_or_else(|| format!("{name} (Debian package {package}) is not installed: run ci/setup"))
 }
 
 /// An archive that knows which folders it has.
@@ -184,7 +149,7 @@ mod tests {
     #[test]
     fn the_same_inputs_make_the_same_image_and_other_inputs_another() {
         let me = std::env::current_exe().expect("the test's own path");
-        let one = assemble(&me, &[]).expect("the tools are installed");
+        let one = assemble(&me, &[]).expect("the test itself is there");
         assert_eq!(one, assemble(&me, &[]).expect("again"));
         let other = assemble(&me, std::slice::from_ref(&me)).expect("with a module");
         assert_ne!(one, other);

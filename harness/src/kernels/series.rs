@@ -37,6 +37,11 @@ impl Series {
             .with_context(|| format!("version `{version}` names no kernel series"))
     }
 
+    /// The series after it, whether there is one or not: 6.13 after 6.12.
+    pub const fn next(self) -> Self {
+        Self::new(self.major, self.minor.saturating_add(1))
+    }
+
     /// How test rows of this series begin: `k6_12`.
     pub fn row_prefix(self) -> String {
         format!("k{}_{}", self.major, self.minor)

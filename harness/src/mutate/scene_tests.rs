@@ -35,6 +35,7 @@ fn recording(tgids: &[u32]) -> Recording {
         received: tgids.len() as u64,
         lost: BTreeMap::new(),
         poorer: BTreeMap::new(),
+        missed: BTreeMap::new(),
     });
     let mut frames = vec![Frame::Workload(begun("kprobe")), done.clone()];
     frames.push(Frame::Workload(begun("fentry")));

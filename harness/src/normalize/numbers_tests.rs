@@ -41,6 +41,7 @@ fn unloaded(sent: u64, lost: &[(&str, u64)]) -> Frame {
         received: sent - lost.values().sum::<u64>(),
         lost,
         poorer: BTreeMap::new(),
+        missed: BTreeMap::new(),
     })
 }
 

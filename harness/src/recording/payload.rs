@@ -103,6 +103,10 @@ pub struct Done {
     pub lost: BTreeMap<String, u64>,
     /// Records that were delivered but lack something, by cause.
     pub poorer: BTreeMap<String, u64>,
+    /// Runs of programs that the kernel left out, by program: no record, and no
+    /// telling whether there would have been one.
+    #[serde(default)]
+    pub missed: BTreeMap<String, u64>,
 }
 
 /// Sensors are about to be unloaded.
@@ -119,6 +123,10 @@ pub struct Unloaded {
     pub lost: BTreeMap<String, u64>,
     /// Records that were delivered but lack something, by cause.
     pub poorer: BTreeMap<String, u64>,
+    /// Runs of programs that the kernel left out, by program: no record, and no
+    /// telling whether there would have been one.
+    #[serde(default)]
+    pub missed: BTreeMap<String, u64>,
 }
 
 /// A cost.
@@ -177,6 +185,8 @@ pub struct Case {
     /// Exercised: how often it had run in all after being detached and triggered
     /// once more.
     pub after_detach: Option<u64>,
+    /// Exercised: how many of what it spent, such as `bpf` calls; mostly nothing.
+    pub spent: BTreeMap<String, u64>,
     /// Unsupported: what the kernel lacks.
     pub feature: Option<String>,
     /// Unsupported: the kernel version that brought it, such as `5.15`.

@@ -64,7 +64,7 @@ fn table(page: &mut String, report: &Report) {
     }
     html_cases::rows(page, report);
     page.push_str("</tbody>\n<tfoot>\n");
-    let foots: [Foot; 9] = [
+    let foots: [Foot; 10] = [
         ("accelerator", |kernel| kernel.accel.clone()),
         ("boot s", |kernel| seconds(kernel.boot_seconds)),
         ("whole run s", |kernel| seconds(kernel.total_seconds)),
@@ -72,6 +72,7 @@ fn table(page: &mut String, report: &Report) {
         ("received", |kernel| kernel.received.to_string()),
         ("lost", |kernel| kernel.lost.to_string()),
         ("foreign events", |kernel| kernel.foreign.to_string()),
+        ("runs left out", |kernel| kernel.missed.to_string()),
         ("highest verified insns", |kernel| {
             let loads = kernel.flavours.iter().filter_map(|load| load.highest());
             let most = loads.map(|(_, insns)| insns).max();

@@ -64,8 +64,18 @@ fn told(row: &CaseRow, cell: &CaseCell, series: crate::kernels::Series) -> Strin
         Some(Case {
             how: Some(how),
             counted,
+            spent,
             ..
-        }) => format!("{how}, {}", counted.unwrap_or(0)),
+        }) => {
+            let spent = spent
+                .iter()
+                .map(|(what, count)| format!(", {count} {what}"));
+            format!(
+                "{how}, {}{}",
+                counted.unwrap_or(0),
+                spent.collect::<String>()
+            )
+        }
         Some(Case {
             feature: Some(feature),
             since,

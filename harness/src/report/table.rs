@@ -42,7 +42,7 @@ struct Widths {
     columns: Vec<usize>,
 }
 
-const FOOT: [Foot; 12] = [
+const FOOT: [Foot; 13] = [
     ("boot", |kernel| mark(kernel.wrong.is_none())),
     ("accelerator", |kernel| kernel.accel.clone()),
     ("boot s", |kernel| seconds(kernel.boot_seconds)),
@@ -51,6 +51,7 @@ const FOOT: [Foot; 12] = [
     ("received", |kernel| kernel.received.to_string()),
     ("lost", |kernel| kernel.lost.to_string()),
     ("foreign", |kernel| kernel.foreign.to_string()),
+    ("runs left out", |kernel| kernel.missed.to_string()),
     ("load fentry s", |kernel| load_seconds(kernel, "fentry")),
     ("load kprobe s", |kernel| load_seconds(kernel, "kprobe")),
     ("highest insns k", highest),

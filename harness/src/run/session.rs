@@ -10,7 +10,9 @@ use anyhow::{Context, Result, anyhow};
 use sha2::{Digest, Sha256};
 
 use super::cache::{self, Place};
+use super::companions::Companions;
 use super::{KernelRun, Order, boot, read};
+use crate::images::Extra;
 use crate::kernels::{Kernel, Lock, Series, Store};
 use crate::progress::{Amount, Progress};
 use crate::rows::Workload;
@@ -48,6 +50,7 @@ struct Shared {
     setup: Setup,
     /// Built and probed once, by the first kernel.
     lab: OnceLock<Result<Lab, String>>,
+    companions: Companions,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -71,6 +74,7 @@ impl Session {
         let shared = Shared {
             setup,
             lab: OnceLock::new(),
+            companions: Companions::default(),
             state: Mutex::new(state),
             changed: Condvar::new(),
         };
@@ -181,7 +185,8 @@ impl Shared {
                 "the kernel is not there; ci/setup and `cargo harness kernels fetch` bring it",
             )?;
         let lab = self.lab(&kernel).map_err(|why| anyhow!("{why}"))?;
-        let place = self.place(lab, &kernel, order)?;
+        let files = self.companions.of(&order.cases)?;
+        let place = self.place(lab, &kernel, order, &files)?;
         let _mine = place.lock()?;
         if cache::shared_session().is_some() && self.setup.fixed.is_none() {
             // Under our lock nobody is writing it: what is there is whole.
@@ -201,7 +206,7 @@ impl Shared {
             "booting {} ({})",
             kernel.release, lab.accelerator.accel
         ));
-        boot(lab, &kernel, order, self.setup.cpus, &place)
+        boot(lab, &kernel, order, self.setup.cpus, files, &place)
     }
 
     fn lab(&self, kernel: &Kernel) -> Result<&Lab, String> {
@@ -219,13 +224,14 @@ impl Shared {
     }
 
     /// The place for a run: everything that could change it is in its name.
-    fn place(&self, lab: &Lab, kernel: &Kernel, order: &Order) -> Result<Place> {
+    fn place(&self, lab: &Lab, kernel: &Kernel, order: &Order, files: &[Extra]) -> Result<Place> {
         if let Some(folder) = &self.setup.fixed {
             return Ok(Place::fixed(folder.join(kernel.series.to_string())));
         }
         let names: Vec<String> = order.workloads.iter().map(Workload::to_string).collect();
         let session = cache::shared_session()
             .unwrap_or_else(|| format!("{} {}", std::process::id(), cache::now_unix_s()));
+        let digests: Vec<String> = files.iter().map(|file| sha256(&file.content)).collect();
         let runs = self.setup.output.join("runs");
         cache::prune(&runs);
         Ok(Place::of(
@@ -234,6 +240,7 @@ impl Shared {
                 ("kernel", &kernel.sha256),
                 // The guest holds all objects, every workload and every case.
                 ("guest", &sha256_of(&lab.guest)?),
+                ("files", &digests.concat()),
                 ("qemu", &format!("{:?}", lab.qemu)),
                 ("accelerator", &lab.accelerator.accel.to_string()),
                 ("workloads", &names.join(" ")),
@@ -246,6 +253,10 @@ impl Shared {
 
 fn sha256_of(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(sha256(&bytes))
+}
+
+fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

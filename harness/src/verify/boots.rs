@@ -198,6 +198,7 @@ impl Court<'_> {
                 request.files.push(Extra {
                     path: path.clone(),
                     content: Arc::clone(&object.bytes),
+                    mode: 0o644,
                 });
             }
             // Done with: an order of nothing keeps the others' numbers.
@@ -215,12 +216,14 @@ impl Court<'_> {
         request.files.push(Extra {
             path: "verify.json".to_owned(),
             content: order.to_string().into_bytes().into(),
+            mode: 0o644,
         });
         // Where Debian has it, for objects that ask.
         if let Some(content) = kernel.config.as_ref().and_then(|path| fs::read(path).ok()) {
             request.files.push(Extra {
                 path: format!("boot/config-{}", kernel.release),
                 content: content.into(),
+                mode: 0o644,
             });
         }
         // Every object is there twice while the image is unpacked.

@@ -101,12 +101,10 @@ impl Comparison {
     }
 
     fn add(&mut self, line: &Line, what: What) {
-        let subject = match (&line.program, &line.section) {
-            (Some(program), _) => format!("{}: {program}", line.object),
-            (None, Some(section)) => format!("{}: section {section}", line.object),
-            (None, None) => line.object.clone(),
+        let change = Change {
+            subject: line.subject(),
+            what,
         };
-        let change = Change { subject, what };
         let kernel = line.kernel.clone();
         match self.changes.iter_mut().find(|(known, _)| *known == change) {
             Some((_, kernels)) => kernels.push(kernel),

@@ -28,6 +28,18 @@ pub struct Line {
     pub error: Option<String>,
 }
 
+impl Line {
+    /// What it is about: `a.bpf.o: program`, `a.bpf.o: section xdp/x` or `a.bpf.o`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match (&self.program, &self.section) {
+            (Some(program), _) => format!("{}: {program}", self.object),
+            (None, Some(section)) => format!("{}: section {section}", self.object),
+            (None, None) => self.object.clone(),
+        }
+    }
+}
+
 /// The lines of a run, kernel by kernel.
 #[must_use]
 pub fn lines(objects: &[Object], judged: &[Judged]) -> Vec<Line> {

@@ -6,6 +6,7 @@
 
 mod boots;
 mod compare;
+mod expected;
 mod failures;
 mod folder;
 mod json;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub use boots::{Options, run};
 pub use compare::Comparison;
+pub use expected::Expected;
 pub use failures::Failures;
 pub use json::{Line, lines, parse};
 pub use table::Table;

@@ -58,15 +58,18 @@ pub fn compare(name: &str, bytes: &[u8], types: &Types, read: &mut KernelBtf) ->
     for program in names.iter().filter(|name| !is_loaded(name)) {
         kernel::boot();
         let alone = libbpf::load(name, bytes, &types.path, &|name| name == program);
-        // Programs of a table that is not created are not loaded, asked or not.
-        if alone.is_ok_and(|loaded| loaded.programs.contains_key(program)) {
-            let reason = ours.refused.iter().find(|(name, _)| name == program);
-            let reason = reason.map_or("not there", |(_, reason)| reason);
-            let skipped = &ours.skipped;
-            found.push(format!(
-                "program {program}: refused by us alone: {reason}; {skipped:?}"
-            ));
-        }
+        let reason = ours.refused.iter().find(|(name, _)| name == program);
+        let reason = reason.map_or("not there", |(_, reason)| reason);
+        let skipped = &ours.skipped;
+        let by_whom = match alone {
+            // Programs of a table that is not created are not loaded, asked or not.
+            Ok(loaded) if !loaded.programs.contains_key(program) => continue,
+            Ok(_) => "by us alone".to_owned(),
+            Err(theirs) => format!("by both, libbpf: {theirs}"),
+        };
+        found.push(format!(
+            "program {program}: refused {by_whom}: {reason}; {skipped:?}"
+        ));
     }
     Outcome {
         compared,
@@ -115,6 +118,7 @@ fn compare_programs(
     );
     field(&of, "maps", (&a.maps, &b.maps), found);
     field(&of, "function records", (&a.func_info, &b.func_info), found);
+    field(&of, "functions", (&a.functions, &b.functions), found);
     field(&of, "line records", (&a.line_info, &b.line_info), found);
     field(&of, "instructions", (&a.insns.len(), &b.insns.len()), found);
     let index = ours.names.iter().position(|program| program == name);

@@ -1,4 +1,5 @@
-//! Where our loader does something else than libbpf on purpose.
+//! Where our loader does something else than libbpf on purpose, and what neither
+//! loads.
 
 /// One difference.
 struct Intended {
@@ -33,6 +34,12 @@ const INTENDED: &[Intended] = &[
     },
     Intended {
         object: "attach_fexit_multi",
+        text: "missing BPF prog type, check ELF section name",
+        always: true,
+        reason: "as attach_fentry_multi",
+    },
+    Intended {
+        object: "attach_fsession_multi",
         text: "missing BPF prog type, check ELF section name",
         always: true,
         reason: "as attach_fentry_multi",
@@ -76,6 +83,12 @@ const INTENDED: &[Intended] = &[
         reason: "libbpf has given up maps without BTF, we have not",
     },
     Intended {
+        object: "map_legacy_typed",
+        text: "legacy map definitions",
+        always: true,
+        reason: "as map_legacy",
+    },
+    Intended {
         object: "map_numa",
         text: "flags: ours 4, libbpf's 0",
         always: true,
@@ -91,8 +104,75 @@ const INTENDED: &[Intended] = &[
     },
 ];
 
+/// Programs that both refuse: what libbpf says, and why it has to.
+const REFUSED_BY_BOTH: &[Intended] = &[
+    refused(
+        "attach_fentry_prog",
+        "failed to find kernel BTF type ID of 'replaced'",
+        "it attaches to a program, which the case names",
+    ),
+    refused(
+        "attach_iter_cgroup",
+        "failed to find kernel BTF type ID of 'cgroup'",
+        "5.10 has no such iterator",
+    ),
+    refused(
+        "attach_freplace",
+        "attach program FD is not set",
+        "as attach_fentry_prog",
+    ),
+    refused(
+        "core_ambiguity",
+        "field offset ambiguity",
+        "two structs of one name differ: nobody can tell which is meant",
+    ),
+    refused(
+        "core_signed_element",
+        "can't be applied to array access",
+        "of an element of an array only place and size are asked for",
+    ),
+    refused(
+        "fentry_module",
+        "failed to find kernel BTF type ID of 'port_fops_open'",
+        "a function of a module there; the recorded kernel has no modules",
+    ),
+    refused(
+        "fentry_module_named",
+        "failed to find kernel BTF type ID of 'virtio_console:port_fops_open'",
+        "as fentry_module",
+    ),
+    refused(
+        "file",
+        "failed to find kernel BTF type ID of '",
+        "functions that kernels have in place of others: see hooks.rs",
+    ),
+    refused(
+        "sections_missing_hooks",
+        "failed to find kernel BTF type ID of 'nope_",
+        "no kernel has such hooks",
+    ),
+    refused(
+        "sections_unknown",
+        "missing BPF prog type, check ELF section name 'somewhere/else'",
+        "nobody knows such a section",
+    ),
+];
+
+const fn refused(object: &'static str, text: &'static str, reason: &'static str) -> Intended {
+    Intended {
+        object,
+        text,
+        always: true,
+        reason,
+    }
+}
+
+fn all() -> impl Iterator<Item = &'static Intended> {
+    INTENDED.iter().chain(REFUSED_BY_BOTH)
+}
+
 fn of_object(object: &str) -> impl Iterator<Item = &'static Intended> {
-    INTENDED.iter().filter(move |entry| entry.object == object)
+    all().filter(move |entry| entry.object == object)
 }
 
 /// Is a difference as it should be?
@@ -109,6 +189,6 @@ pub fn demanded(object: &str) -> impl Iterator<Item = &'static str> {
 
 /// Entries about objects that do not exist.
 pub fn strangers(exists: impl Fn(&str) -> bool) -> Vec<&'static str> {
-    let names = INTENDED.iter().map(|entry| entry.object);
+    let names = all().map(|entry| entry.object);
     names.filter(|name| !exists(name)).collect()
 }

@@ -16,6 +16,9 @@ use super::kernel::{self, Attr};
 
 /// Where a kernel shows its types.
 const VMLINUX: &CStr = c"/sys/kernel/btf/vmlinux";
+/// Where a bpf file system is on the recorded kernels: this machine need not have
+/// it mounted, and nothing is pinned there.
+const BPF_FS: &CStr = c"/sys/fs/bpf";
 
 thread_local! {
     /// The file that stands for the kernel's types.
@@ -139,4 +142,18 @@ unsafe extern "C" fn faccessat(
     let args = [folder as c_long, path as c_long, mode.into(), 0, 0, 0];
     // SAFETY: the call as it came, but for flags that the older call lacks.
     answer(unsafe { raw(libc::SYS_faccessat, args) }) as c_int
+}
+
+/// Stands for the C library's function of this name.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn statfs64(path: *const c_char, stats: *mut libc::statfs64) -> c_int {
+    let args = [path as c_long, stats as c_long, 0, 0, 0, 0];
+    // SAFETY: the call as it came.
+    let ret = unsafe { raw(libc::SYS_statfs, args) };
+    // SAFETY: the caller's path ends with a NUL.
+    if ret == 0 && unsafe { CStr::from_ptr(path) } == BPF_FS {
+        // SAFETY: the kernel has just written to it.
+        unsafe { (*stats).f_type = libc::BPF_FS_MAGIC };
+    }
+    answer(ret) as c_int
 }

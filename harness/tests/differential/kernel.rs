@@ -6,8 +6,10 @@
 #![allow(unsafe_code, reason = "it reads what bpf(2)'s pointers point to")]
 
 use core::ffi::{c_int, c_long};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+
+use super::functions;
 
 /// The longest structure of bpf(2) that is looked at, in bytes.
 const ATTR_BYTES: usize = 256;
@@ -34,6 +36,8 @@ mod command {
     pub const PROG_BIND_MAP: i64 = 35;
 }
 
+/// The attach type of links to many places of a binary.
+const UPROBE_MULTI: u32 = 48;
 /// Map types whose values are descriptors.
 const PROG_ARRAY: u32 = 3;
 const ARRAY_OF_MAPS: u32 = 12;
@@ -140,12 +144,15 @@ pub struct ProgRecord {
     pub maps: BTreeMap<usize, String>,
     pub func_info: (u32, Vec<u8>),
     pub line_info: (u32, Vec<u8>),
+    /// The functions, as the BTF declares them.
+    pub functions: Vec<String>,
 }
 
 #[derive(Clone)]
 enum Thing {
     Map(usize),
     Prog(usize),
+    Btf(usize),
     Other,
 }
 
@@ -160,6 +167,13 @@ struct Kernel {
 
 thread_local! {
     static KERNEL: RefCell<Kernel> = RefCell::default();
+    /// Is it one from before 6.8, which reads no tags of arguments?
+    static READS_NO_TAGS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes this thread's kernel one that reads no tags of arguments.
+pub fn read_no_tags() {
+    READS_NO_TAGS.set(true);
 }
 
 /// Forgets everything.
@@ -199,7 +213,7 @@ pub fn bpf(command: c_long, attr: &Attr) -> Result<c_long, c_int> {
         command::PROG_LOAD => kernel.prog_load(attr),
         command::BTF_LOAD => {
             kernel.btfs.push(attr.bytes(0, attr.u32(16) as usize));
-            kernel.descriptor(Thing::Other, 0)
+            kernel.descriptor(Thing::Btf(kernel.btfs.len() - 1), 0)
         }
         command::MAP_UPDATE_ELEM => kernel.map_update(attr),
         command::MAP_FREEZE => {
@@ -207,6 +221,11 @@ pub fn bpf(command: c_long, attr: &Attr) -> Result<c_long, c_int> {
             Ok(0)
         }
         command::OBJ_GET_INFO_BY_FD => kernel.info(attr),
+        // A folder is no binary, and -1 no process.
+        command::LINK_CREATE if attr.u32(8) == UPROBE_MULTI => match attr.u32(56) {
+            u32::MAX => Err(libc::EINVAL),
+            _ => Err(libc::EBADF),
+        },
         command::RAW_TRACEPOINT_OPEN | command::LINK_CREATE => kernel.descriptor(Thing::Other, 0),
         command::MAP_DELETE_ELEM | command::PROG_BIND_MAP | command::OBJ_PIN => Ok(0),
         command::MAP_LOOKUP_ELEM | command::OBJ_GET | command::BTF_GET_NEXT_ID => Err(libc::ENOENT),
@@ -310,7 +329,16 @@ impl Kernel {
             let all = attr.bytes(pointer, (size * attr.u32(count)) as usize);
             (if all.is_empty() { 0 } else { size }, all)
         };
+        let func_info = records(76, 80, 88);
+        let btf: &[u8] = match self.things.get(&(attr.u32(72) as c_int)) {
+            Some(Thing::Btf(index)) => &self.btfs[*index],
+            _ => &[],
+        };
+        if READS_NO_TAGS.get() && functions::has_bare_context(btf, &func_info) {
+            return Err(libc::EINVAL);
+        }
         let prog = ProgRecord {
+            functions: functions::declarations(btf, &func_info),
             name: attr.name(48),
             prog_type: attr.u32(0),
             expected_attach_type: attr.u32(68),
@@ -320,7 +348,7 @@ impl Kernel {
             attach_btf_id: attr.u32(108),
             insns,
             maps,
-            func_info: records(76, 80, 88),
+            func_info,
             line_info: records(92, 96, 104),
         };
         self.progs.push(prog);

@@ -10,6 +10,7 @@
 //! One row per object. No privileges, and nothing reaches the real kernel.
 
 mod compare;
+mod functions;
 mod intended;
 mod interpose;
 mod kernel;
@@ -19,7 +20,7 @@ mod ours;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -53,7 +54,16 @@ thread_local! {
     static READ: RefCell<BTreeMap<String, KernelBtf>> = const { RefCell::new(BTreeMap::new()) };
 }
 
+/// The argument of the process whose kernel reads no tags: libbpf remembers what
+/// a kernel can do for as long as it runs.
+const READS_NO_TAGS: &str = "--reads-no-tags";
+/// The object with such tags.
+const TAGGED: &str = "code_arg_ctx";
+
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(READS_NO_TAGS) {
+        return tagged_alone();
+    }
     let mut arguments = Arguments::from_args();
     // What is measured in seconds is split over the processors.
     arguments.test_threads = arguments.test_threads.or(Some(2));
@@ -80,6 +90,17 @@ fn main() -> ExitCode {
         })
     }));
     trials.push(Trial::test(
+        format!("differential::{TAGGED}_where_no_tags_are_read"),
+        || {
+            let program = std::env::current_exe()?;
+            let ran = Command::new(program).arg(READS_NO_TAGS).output()?;
+            match ran.status.success() {
+                true => Ok(()),
+                false => Err(String::from_utf8_lossy(&ran.stderr).into_owned().into()),
+            }
+        },
+    ));
+    trials.push(Trial::test(
         "differential::the_list_of_intended_differences_names_objects",
         || match intended::strangers(|object| objects().any(|(name, _)| name == object)) {
             names if names.is_empty() => Ok(()),
@@ -95,6 +116,24 @@ fn main() -> ExitCode {
         },
     ));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Compares the object with tags, on a kernel that reads none.
+fn tagged_alone() -> ExitCode {
+    libbpf::listen();
+    kernel::read_no_tags();
+    let compared = || -> Result<(), Failed> {
+        let kernels = kernel_types()?;
+        let bytes = trapline_corpus::object(TAGGED).ok_or("no such object")?;
+        compare_on_all(TAGGED, bytes, &kernels)
+    };
+    match compared() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", error.message().unwrap_or("no reason"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Several objects of the corpus made into one: types renumbered, sections
@@ -114,7 +153,7 @@ const LINKED: &[(&str, &[&str])] = &[
             "data_static",
             "data_pointers",
             "code_same_names",
-            "data_own_sections",
+            "data_sections",
         ],
     ),
     (
@@ -140,9 +179,8 @@ fn linked(names: &[&str]) -> Result<Vec<u8>, Failed> {
 
 /// Every object there is: its name and bytes.
 fn objects() -> impl Iterator<Item = (&'static str, &'static [u8])> {
-    let ours = [("process", trapline_sensors::objects::PROCESS)];
-    ours.into_iter()
-        .chain(trapline_corpus::OBJECTS.iter().copied())
+    let ours = trapline_sensors::objects::ALL.iter().copied();
+    ours.chain(trapline_corpus::OBJECTS.iter().copied())
 }
 
 fn kernel_types() -> anyhow::Result<Vec<Types>> {

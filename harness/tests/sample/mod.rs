@@ -271,6 +271,7 @@ pub fn frames(records: &[Vec<u8>], facts: &[serde_json::Value]) -> Vec<Frame> {
         received: 10,
         lost: [("ring_full".to_owned(), 0)].into(),
         poorer: [].into(),
+        missed: [].into(),
     }));
     frames
 }

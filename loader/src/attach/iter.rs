@@ -1,7 +1,7 @@
 //! Iterators: programs that the kernel runs for each of its objects of a kind,
 //! and whose output is read like a file.
 
-use super::lacking::refused;
+use super::lacking::{has_member, refused};
 use super::link::Link;
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
@@ -66,8 +66,8 @@ impl Program {
     /// Attaches an iterator; it runs when [`Link::iter`] is read.
     ///
     /// # Errors
-    /// EINVAL for what this iterator cannot go over; what the kernel says
-    /// otherwise.
+    /// `Unsupported` for a choice that the kernel does not know; EINVAL for what
+    /// this iterator cannot go over; what the kernel says otherwise.
     ///
     /// Kernel: 5.8
     pub fn attach_iter(&self, over: IterOver<'_>) -> Result<Link> {
@@ -75,7 +75,26 @@ impl Program {
     }
 }
 
+/// What an iterator's choice is called in the kernel's `struct bpf_iter_aux_info`,
+/// where not every kernel has it, and in words. Those before do not look at what
+/// they do not know: a task's number would be taken for no choice at all.
+///
+/// Kernel: 6.1 (<https://git.kernel.org/torvalds/c/f0d74c4da1f0>,
+/// <https://git.kernel.org/torvalds/c/d4ccaf58a847>)
+fn choice(over: &IterOver<'_>) -> Option<(&'static str, &'static str)> {
+    match over {
+        IterOver::All | IterOver::Map(_) => None,
+        IterOver::Cgroup { .. } => Some(("cgroup", "an iterator of chosen cgroups")),
+        IterOver::Thread(_) | IterOver::Process(_) => Some(("task", "an iterator of chosen tasks")),
+    }
+}
+
 pub(super) fn attach(program: &Program, over: IterOver<'_>) -> Result<Link> {
+    if let Some((member, feature)) = choice(&over)
+        && has_member("bpf_iter_aux_info", member) == Some(false)
+    {
+        return Err(Error::unsupported(feature, Some("6.1")));
+    }
     let info = info(&over);
     let link = LinkCreate {
         prog: program.as_fd(),

@@ -1,20 +1,15 @@
-//! The kernel's symbols, read only when something else has failed or needs
-//! their addresses.
+//! What the kernel's symbols tell of a function that cannot be hooked; read only
+//! when something else has failed.
 
 use crate::error::Error;
 use crate::feature;
-use crate::sys;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-
-/// More symbols than any kernel has; the file is not trusted to end.
-pub(super) const KALLSYMS_LIMIT_BYTES: u64 = 256 << 20;
+use crate::kallsyms::{self, each_symbol};
+use std::io::BufRead;
 
 /// The error for a function that cannot be hooked by its name.
 pub(crate) fn missing_function(function: &str) -> Error {
-    let found = sys::open_read(Path::new("/proc/kallsyms"))
-        .map(|file| look_for(function, BufReader::new(file.take(KALLSYMS_LIMIT_BYTES))))
-        .unwrap_or_default();
+    let found = kallsyms::open().map(|lines| look_for(function, lines));
+    let found = found.unwrap_or_default();
     if let Some(module) = found.module {
         return without_types(function, &module);
     }
@@ -51,45 +46,18 @@ struct Found {
 fn look_for(function: &str, symbols: impl BufRead) -> Found {
     const SHOWN: usize = 4;
     let mut found = Found::default();
-    for line in symbols.split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line);
-        let mut fields = line.split_ascii_whitespace().skip(2);
-        let symbol = fields.next().unwrap_or_default();
-        let Some(rest) = symbol.strip_prefix(function) else {
-            continue;
+    each_symbol(symbols, |symbol| {
+        let Some(rest) = symbol.name.strip_prefix(function.as_bytes()) else {
+            return;
         };
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         if rest.is_empty() {
-            let module = fields.next().map(|module| module.trim_matches(['[', ']']));
-            found.module = found.module.or_else(|| module.map(str::to_owned));
-        } else if rest.len() > 1 && rest.starts_with('.') && found.clones.len() < SHOWN {
-            found.clones.push(symbol.to_owned());
+            found.module = found.module.take().or(symbol.module.map(text));
+        } else if rest.len() > 1 && rest.starts_with(b".") && found.clones.len() < SHOWN {
+            found.clones.push(text(symbol.name));
         }
-    }
+    });
     found
-}
-
-/// Calls `each` with every symbol: address (0 for who may not see it), kind as
-/// nm writes it, name.
-pub(super) fn symbols(mut lines: impl BufRead, mut each: impl FnMut(u64, u8, &[u8])) {
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match lines.read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let mut words = line
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty());
-        let (Some(address), Some(&[kind]), Some(name)) = (words.next(), words.next(), words.next())
-        else {
-            continue;
-        };
-        let address = core::str::from_utf8(address);
-        if let Some(address) = address.ok().and_then(|a| u64::from_str_radix(a, 16).ok()) {
-            each(address, kind, name);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::link::{Link, Part, Traced};
 use super::pmu::Pmu;
-use super::tracefs::{Control, ProbeEvent};
+use super::tracefs::{Control, ProbeEvent, ProbeKind};
 use super::{AttachOptions, Rung, c_string, missing_function, perf};
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
@@ -32,6 +32,12 @@ pub struct KprobeOptions {
     /// What `bpf_get_attach_cookie` gives the program; 0 for none.
     /// Kernel: 5.15
     pub cookie: u64,
+    /// How many calls of the function may be under way at once, only for its
+    /// return: what is called beyond is missed. 0 is the kernel's choice, which
+    /// can be as few as there are CPUs, too few for what waits. Anything else
+    /// is only to be had through tracefs.
+    /// Kernel: 4.12
+    pub max_active: u32,
     /// The best way to try.
     pub rung: Rung,
 }
@@ -114,7 +120,9 @@ pub(super) fn attach(program: &Program, function: &str, options: &KprobeOptions)
         return Err(Error::invalid_input("the section names no function"));
     }
     let attached = match Pmu::kprobe() {
-        Some(pmu) if options.rung < Rung::Tracefs => through_pmu(program, function, pmu, options),
+        Some(pmu) if options.rung < Rung::Tracefs && options.max_active == 0 => {
+            through_pmu(program, function, pmu, options)
+        }
         _ => through_tracefs(program, function, options),
     };
     attached.with_context(|| format!("{} on {function}", options.kind()))
@@ -142,7 +150,11 @@ fn through_pmu(
 
 fn through_tracefs(program: &Program, function: &str, options: &KprobeOptions) -> Result<Link> {
     let place = place(function, options)?;
-    let probe = ProbeEvent::create(Control::Kprobes, options.on_return, &place)?;
+    let kind = match (options.on_return, options.max_active) {
+        (false, _) => ProbeKind::Entry,
+        (true, max_active) => ProbeKind::Return { max_active },
+    };
+    let probe = ProbeEvent::create(Control::Kprobes, kind, &place)?;
     let probe = probe.map_err(|errno| explain(errno, "kprobe_events", function))?;
     let event = probe.open(None)?;
     let (fd, is_link) = perf::attach(program.as_fd(), event, &options.attach())?;

@@ -1,19 +1,23 @@
 //! Kprobes on many functions by one link.
 
-use super::kallsyms::{KALLSYMS_LIMIT_BYTES, missing_function, symbols};
+use super::kallsyms::missing_function;
 use super::lacking::refused;
 use super::link::Link;
+use super::many::{Many, one_each};
 use super::{pattern, tracefs};
 use crate::error::{Error, Result, ResultExt};
+use crate::kallsyms::{self, each_line, each_symbol};
 use crate::program::Program;
 use crate::sys::{self, Errno, LinkArgs, LinkCreate, LinkTarget};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::AsFd;
-use std::path::Path;
 
-const KPROBE_MULTI: u32 = 42;
-const KPROBE_SESSION: u32 = 56;
+const KPROBES: Many = Many {
+    attach_type: 42,
+    session: 56,
+    names: ["kprobe.multi", "kretprobe.multi", "kprobe.session"],
+};
 /// `BPF_F_KPROBE_MULTI_RETURN`.
 const ON_RETURN: u32 = 1;
 
@@ -123,18 +127,8 @@ fn create(
     missing: impl FnOnce() -> Error,
 ) -> Result<Link> {
     let cookies = &options.cookies;
-    if !cookies.is_empty() && cookies.len() != count {
-        return Err(Error::invalid_input(format!(
-            "{} cookies for {count} functions",
-            cookies.len()
-        )));
-    }
-    let is_session = program.expected_attach_type() == KPROBE_SESSION;
-    let (attach_type, how) = match (is_session, options.on_return) {
-        (true, _) => (KPROBE_SESSION, "kprobe.session"),
-        (false, false) => (KPROBE_MULTI, "kprobe.multi"),
-        (false, true) => (KPROBE_MULTI, "kretprobe.multi"),
-    };
+    one_each(cookies, "cookies", count)?;
+    let (attach_type, how) = KPROBES.of(program, options.on_return);
     let link = LinkCreate {
         prog: program.as_fd(),
         target: LinkTarget::None,
@@ -162,7 +156,7 @@ fn matching(text: &str) -> Result<Vec<u64>> {
     let root = tracefs::root()?;
     let open = |name: &str| {
         let file = sys::open_read(&root.join(name));
-        file.map(|file| BufReader::new(file.take(KALLSYMS_LIMIT_BYTES)))
+        file.map(|file| BufReader::new(file.take(kallsyms::LIMIT_BYTES)))
     };
     let addresses = match open("available_filter_functions_addrs") {
         Ok(lines) => with_addresses(text, lines),
@@ -173,9 +167,7 @@ fn matching(text: &str) -> Result<Vec<u64>> {
                 text,
                 lines.map_err(|errno| errno.error("available_filter_functions"))?,
             );
-            let kallsyms = sys::open_read(Path::new("/proc/kallsyms"));
-            let kallsyms = kallsyms.map_err(|errno| errno.error("/proc/kallsyms"))?;
-            resolve(names, BufReader::new(kallsyms.take(KALLSYMS_LIMIT_BYTES)))
+            resolve(names, kallsyms::open()?)
         }
         Err(errno) => return Err(errno.error("available_filter_functions_addrs")),
     };
@@ -222,10 +214,10 @@ fn names(text: &str, lines: impl BufRead) -> BTreeMap<Box<[u8]>, usize> {
 /// address would make the kernel refuse all.
 fn resolve(names: BTreeMap<Box<[u8]>, usize>, kallsyms: impl BufRead) -> Vec<u64> {
     let mut found: BTreeMap<&[u8], Vec<u64>> = BTreeMap::new();
-    symbols(kallsyms, |address, kind, name| {
-        if matches!(kind, b't' | b'T' | b'w' | b'W') {
-            if let Some((name, _)) = names.get_key_value(name) {
-                found.entry(name).or_default().push(address);
+    each_symbol(kallsyms, |symbol| {
+        if matches!(symbol.kind, b't' | b'T' | b'w' | b'W') {
+            if let Some((name, _)) = names.get_key_value(symbol.name) {
+                found.entry(name).or_default().extend(symbol.address());
             }
         }
     });
@@ -233,18 +225,6 @@ fn resolve(names: BTreeMap<Box<[u8]>, usize>, kallsyms: impl BufRead) -> Vec<u64
         .into_iter()
         .filter(|(name, addresses)| names.get(*name) == Some(&addresses.len()));
     exact.flat_map(|(_, addresses)| addresses).collect()
-}
-
-/// Calls `each` with every line, without its end.
-fn each_line(mut lines: impl BufRead, mut each: impl FnMut(&[u8])) {
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match lines.read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => each(line.strip_suffix(b"\n").unwrap_or(&line)),
-        }
-    }
 }
 
 #[cfg(test)]

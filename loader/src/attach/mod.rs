@@ -20,6 +20,8 @@ mod kprobe;
 mod kprobe_multi;
 mod lacking;
 mod link;
+mod link_info;
+mod many;
 mod mprog;
 mod net;
 mod netfilter;
@@ -39,7 +41,7 @@ mod trace;
 mod tracefs;
 mod tracing_multi;
 mod uprobe;
-mod uprobe_multi;
+pub(crate) mod uprobe_multi;
 mod usdt;
 mod xdp;
 
@@ -52,11 +54,11 @@ pub use kprobe_multi::{Functions, KprobeMultiOptions};
 pub(crate) use lacking::lacking;
 pub use link::Link;
 pub(crate) use link::{Part, Undo};
+pub use link_info::{LinkInfo, LinkedTo};
 pub use mprog::{Anchor, NetkitOptions, NetkitSide, Relative, TcDirection, TcxOptions};
 pub use net::{Via, ifindex};
 pub use netfilter::{NetfilterFamily, NetfilterHook, NetfilterOptions};
 pub use perf::{Counter, Sampling, open_perf_event};
-pub use pin::{LinkInfo, LinkedTo};
 pub use sockmap::SockmapOptions;
 pub use tc::TcOptions;
 pub use uprobe::UprobeOptions;
@@ -178,6 +180,7 @@ pub(crate) fn attach(program: &Program, options: &AttachOptions) -> Result<Link>
 
 fn kprobe(on_return: bool, offset_bytes: u64, options: &AttachOptions) -> KprobeOptions {
     KprobeOptions {
+        max_active: 0,
         on_return,
         offset_bytes,
         cookie: options.cookie,

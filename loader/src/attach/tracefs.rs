@@ -70,6 +70,29 @@ impl Control {
     }
 }
 
+/// When a probe runs its program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProbeKind {
+    /// When its place is reached.
+    Entry,
+    /// When the function returns.
+    Return {
+        /// Of how many calls at once; 0: the kernel's choice.
+        max_active: u32,
+    },
+}
+
+impl ProbeKind {
+    /// As kprobe_events and uprobe_events take it.
+    fn letter(self) -> String {
+        match self {
+            Self::Entry => "p".to_owned(),
+            Self::Return { max_active: 0 } => "r".to_owned(),
+            Self::Return { max_active } => format!("r{max_active}"),
+        }
+    }
+}
+
 /// A probe made through tracefs; removed on drop.
 #[derive(Debug)]
 pub(super) struct ProbeEvent {
@@ -83,12 +106,12 @@ impl ProbeEvent {
     /// nobody else has. The inner result is the kernel's answer.
     pub(super) fn create(
         control: Control,
-        on_return: bool,
+        kind: ProbeKind,
         place: &str,
     ) -> Result<Result<Self, Errno>> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let control = root()?.join(control.file());
-        let kind = if on_return { 'r' } else { 'p' };
+        let kind = kind.letter();
         for _ in 0..NAME_ATTEMPTS {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let name = format!("trapline_{}_{count}", std::process::id());
@@ -203,6 +226,13 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_return_says_of_how_many_calls_at_once() {
+        let of = |max_active| ProbeKind::Return { max_active }.letter();
+        assert_eq!((&*of(0), &*of(512)), ("r", "r512"));
+        assert_eq!(ProbeKind::Entry.letter(), "p");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::lacking::refused;
 use super::link::Link;
+use super::many::one_each;
 use super::pattern;
 use crate::btf::{Kind, Target, Types};
 use crate::error::{Error, Result, ResultExt};
@@ -47,13 +48,7 @@ pub(super) fn attach_pattern(program: &Program, text: &str) -> Result<Link> {
 }
 
 fn attach_ids(program: &Program, ids: &[u32], cookies: &[u64]) -> Result<Link> {
-    if !cookies.is_empty() && cookies.len() != ids.len() {
-        return Err(Error::invalid_input(format!(
-            "{} cookies for {} functions",
-            cookies.len(),
-            ids.len()
-        )));
-    }
+    one_each(cookies, "cookies", ids.len())?;
     let attach_type = program.expected_attach_type();
     let how = match attach_type {
         60 => "fexit.multi",

@@ -1,9 +1,9 @@
 //! Uprobes and uretprobes: through the uprobe PMU, else through tracefs.
 
-use super::binary::{Binary, full_path};
+use super::binary::{Binary, find_file};
 use super::link::{Link, Part, Traced};
 use super::pmu::Pmu;
-use super::tracefs::{Control, ProbeEvent};
+use super::tracefs::{Control, ProbeEvent, ProbeKind};
 use super::{AttachOptions, Rung, perf};
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
@@ -50,7 +50,9 @@ pub(super) struct Place<'a> {
 
 impl Program {
     /// Attaches a uprobe program to a place in `binary`: a path, or a bare name
-    /// that is looked for where programs and libraries mostly are.
+    /// that is looked for where programs and libraries mostly are. A function
+    /// may be one of an archive's member, `/data/app.apk!/lib/a.so`, which has to
+    /// be stored there as it is; a place alone is one in the archive.
     ///
     /// # Errors
     /// `NotFound` for a binary or function that is not there, `InvalidInput`
@@ -65,14 +67,14 @@ impl Program {
 }
 
 pub(super) fn attach(program: &Program, binary: &str, options: &UprobeOptions) -> Result<Link> {
-    let path = full_path(binary)?;
+    let file = find_file(binary)?;
     let mut offset = options.offset_bytes;
     if !options.function.is_empty() {
-        let function = Binary::open(&path).and_then(|binary| {
+        let function = Binary::open(&file).and_then(|binary| {
             let found = binary.functions(&[&options.function])?;
             Ok(found.first().copied().unwrap_or_default())
         });
-        let function = function.with_context(|| format!("binary {}", path.display()))?;
+        let function = function.with_context(|| format!("binary {file}"))?;
         let past = || Error::invalid_input(format!("{offset} bytes past {}", options.function));
         offset = offset.checked_add(function).ok_or_else(past)?;
     } else if offset == 0 {
@@ -81,7 +83,7 @@ pub(super) fn attach(program: &Program, binary: &str, options: &UprobeOptions) -
         ));
     }
     let place = Place {
-        path: &path,
+        path: &file.path,
         offset,
         ref_ctr_offset: options.ref_ctr_offset,
         on_return: options.on_return,
@@ -156,7 +158,11 @@ fn through_tracefs(
     place: &Place<'_>,
     options: &AttachOptions,
 ) -> Result<(Part, &'static str)> {
-    let probe = ProbeEvent::create(Control::Uprobes, place.on_return, &definition(place)?)?;
+    let kind = match place.on_return {
+        false => ProbeKind::Entry,
+        true => ProbeKind::Return { max_active: 0 },
+    };
+    let probe = ProbeEvent::create(Control::Uprobes, kind, &definition(place)?)?;
     let probe = probe.map_err(|errno| explain(errno, "uprobe_events"))?;
     let event = probe.open(place.pid)?;
     let (fd, is_link) = perf::attach(program.as_fd(), event, options)?;

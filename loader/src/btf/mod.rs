@@ -25,7 +25,7 @@ pub use names::essential_name;
 pub use object::ObjectBtf;
 pub use prototype::{ParameterInfo, Prototype};
 pub(crate) use prototype::{base_text, type_text};
-pub(crate) use scan::{Kinds, Wanted};
+pub(crate) use scan::{Kinds, Wanted, key as wanted_key};
 pub use source::{ReadAt, Source};
 pub use split::Split;
 pub use target::Target;

@@ -4,22 +4,28 @@
 //! BTF (pahole, by way of libbpf) stores each string once and shares no tails.
 
 use core::ffi::CStr;
-use std::collections::BTreeMap;
 
 use super::header::{Header, Sizes};
 use super::names::essential_name;
 use super::source::{Source, Window};
 use super::types::{Kind, TYPE_HEADER_BYTES, TypeHeader};
 use crate::error::Result;
+use crate::order::{self, Key};
 
 /// Every so many types, the index remembers where the next one starts.
 pub const INDEX_STRIDE: u32 = 64;
+
+/// Types of a kernel have at least so many bytes, on average.
+const LEAST_AVERAGE_BYTES: u64 = 24;
 
 /// A set of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kinds(u32);
 
 impl Kinds {
+    /// No type at all: what is wanted are the offsets of the string.
+    pub const STRING: Self = Self(0);
+
     /// The kinds that may stand for a type of this kind in CO-RE: itself, and
     /// enums of either width for each other.
     pub const fn compatible_with(kind: Kind) -> Self {
@@ -34,8 +40,18 @@ impl Kinds {
     }
 }
 
-/// What to look for: kinds, whether flavors of the name count, the name.
+/// What to look for: the name, kinds, whether flavors of the name count.
 pub type Wanted = (Box<[u8]>, Kinds, bool);
+
+/// What it is sorted by.
+pub fn key((name, kinds, flavors): &Wanted) -> Key<'_> {
+    Key::new(u64::from(kinds.0) << 1 | u64::from(*flavors), name)
+}
+
+/// What the offsets of a string are sorted by.
+pub fn string_key(name: &[u8]) -> Key<'_> {
+    Key::text(name)
+}
 
 /// Where types start, and where reading them has to stop.
 #[derive(Debug, Default)]
@@ -68,7 +84,7 @@ struct Names<'n> {
 impl<'n> Names<'n> {
     fn new(names: impl Iterator<Item = &'n [u8]>) -> Self {
         let mut sorted: Vec<_> = names.filter(|name| !name.is_empty()).collect();
-        sorted.sort_unstable();
+        order::sort(&mut sorted, |name| Key::text(name));
         sorted.dedup();
         let mut beginnings = Box::new([0; 1 << 10]);
         let mut add = |first, second| {
@@ -124,13 +140,23 @@ impl<'n> Names<'n> {
     }
 }
 
-/// What one scan finds.
+/// What scans found: ids of types, or offsets of strings, in order.
 #[derive(Debug, Default)]
-pub struct Found {
-    /// Ids of the types wanted, in order.
-    pub types: BTreeMap<Wanted, Vec<u32>>,
-    /// String offsets of names that were asked for.
-    pub strings: BTreeMap<Box<[u8]>, Vec<u32>>,
+pub struct Found(Vec<(Wanted, Vec<u32>)>);
+
+impl Found {
+    /// What was found for this, if it was looked for.
+    pub fn get(&self, wanted: Key<'_>) -> Option<&[u32]> {
+        let at = self.0.partition_point(|(other, _)| key(other) < wanted);
+        let (_, found) = self.0.get(at).filter(|(other, _)| key(other) == wanted)?;
+        Some(found)
+    }
+
+    /// Adds what was not looked for before.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+        order::sort(&mut self.0, |(wanted, _)| key(wanted));
+    }
 }
 
 /// Wanted strings of a base, which the types of its modules may refer to.
@@ -154,11 +180,10 @@ pub fn find_shared(source: &Source<'_>, header: &Header, wanted: &[Wanted]) -> R
 }
 
 /// Finds all wanted types and the offsets of all wanted strings. For a module,
-/// `shared` is what was found for the same names, and no strings, in its base.
+/// `shared` is what was found for the same names in its base.
 pub fn scan(
     place: &Place<'_, '_>,
     wanted: Vec<Wanted>,
-    strings: Vec<Box<[u8]>>,
     shared: Option<&Shared>,
 ) -> Result<(Found, Index)> {
     let Place {
@@ -167,8 +192,7 @@ pub fn scan(
         sizes,
         ..
     } = *place;
-    let roots = wanted.iter().map(|(name, ..)| &**name);
-    let names = Names::new(roots.chain(strings.iter().map(|string| &**string)));
+    let names = Names::new(wanted.iter().map(|(name, ..)| &**name));
     let mut hits = find_strings(source, header, &names)?;
     for hit in &mut hits {
         hit.offset = hit.offset.saturating_add(place.first_string);
@@ -185,34 +209,43 @@ pub fn scan(
             by_name[name].push(index);
         }
     }
-    let mut found = Found::default();
-    for string in &strings {
-        let name = names.sorted.binary_search(&&**string).unwrap_or(usize::MAX);
-        let offsets = hits.iter().filter(|hit| hit.exact && hit.name == name);
-        let offsets = offsets.map(|hit| hit.offset).collect();
-        found.strings.insert(string.clone(), offsets);
+    let mut found: Vec<(Wanted, Vec<u32>)> = wanted
+        .into_iter()
+        .map(|wanted| (wanted, Vec::new()))
+        .collect();
+    order::sort(&mut hits, |hit| Key::number(hit.offset.into()));
+    for hit in hits.iter().filter(|hit| hit.exact) {
+        for &at in by_name.get(hit.name).into_iter().flatten() {
+            let ((_, kinds, _), offsets) = &mut found[at];
+            if *kinds == Kinds::STRING {
+                offsets.push(hit.offset);
+            }
+        }
     }
     let filter = Filter::new(&hits);
-    let mut ids = vec![Vec::new(); wanted.len()];
     let index = walk(source, header, sizes, |id, ty| {
         for hit in filter.hits(ty.name_off) {
             for &at in by_name.get(hit.name).into_iter().flatten() {
-                let (_, kinds, flavors) = &wanted[at];
+                let ((_, kinds, flavors), ids) = &mut found[at];
                 let is_wanted = kinds.contains(Kind::from_number(ty.kind_number()));
                 if is_wanted && (hit.exact || *flavors) {
-                    ids[at].push(id.saturating_add(place.first_id - 1));
+                    ids.push(id.saturating_add(place.first_id - 1));
                 }
             }
         }
     })?;
-    found.types = wanted.into_iter().zip(ids).collect();
-    Ok((found, index))
+    let mut all = Found::default();
+    all.extend(Found(found));
+    Ok((all, index))
 }
 
 /// All wanted strings, by offset.
 fn find_strings(source: &Source<'_>, header: &Header, names: &Names<'_>) -> Result<Vec<Hit>> {
     let section = &header.strings;
     let mut hits = Vec::new();
+    if names.sorted.is_empty() {
+        return Ok(hits);
+    }
     let mut window = Window::new(source, section.end);
     let mut at = section.start;
     // Inside a string that began before the window: no name is that long.
@@ -273,19 +306,19 @@ const LONGEST_NAME_BYTES: u64 = 1024;
 /// Hits by string offset, behind a bitmap that turns nearly all others away.
 struct Filter<'h> {
     bits: [u64; 64],
-    sorted: Vec<&'h Hit>,
+    /// By offset.
+    hits: &'h [Hit],
 }
 
 impl<'h> Filter<'h> {
+    /// `hits` are by offset.
     fn new(hits: &'h [Hit]) -> Self {
         let mut bits = [0; 64];
         for hit in hits {
             let (word, bit) = Self::place(hit.offset);
             bits[word] |= 1 << bit;
         }
-        let mut sorted: Vec<_> = hits.iter().collect();
-        sorted.sort_unstable_by_key(|hit| hit.offset);
-        Self { bits, sorted }
+        Self { bits, hits }
     }
 
     fn place(offset: u32) -> (usize, u32) {
@@ -294,13 +327,13 @@ impl<'h> Filter<'h> {
         ((hash >> 6) as usize & 63, hash & 63)
     }
 
-    fn hits(&self, offset: u32) -> &[&'h Hit] {
+    fn hits(&self, offset: u32) -> &'h [Hit] {
         let (word, bit) = Self::place(offset);
         if self.bits[word] >> bit & 1 == 0 {
             return &[];
         }
-        let from = self.sorted.partition_point(|hit| hit.offset < offset);
-        let rest = self.sorted.get(from..).unwrap_or_default();
+        let from = self.hits.partition_point(|hit| hit.offset < offset);
+        let rest = self.hits.get(from..).unwrap_or_default();
         let count = rest.iter().take_while(|hit| hit.offset == offset).count();
         &rest[..count]
     }
@@ -318,6 +351,10 @@ pub fn walk(
 ) -> Result<Index> {
     let section = &header.types;
     let mut index = Index::default();
+    // A little more than there will be: what is not used is never touched.
+    let types = (section.end - section.start.min(section.end)) / LEAST_AVERAGE_BYTES;
+    let types = usize::try_from(types).unwrap_or(0);
+    index.offsets.reserve(types / INDEX_STRIDE as usize + 1);
     let mut window = Window::new(source, section.end);
     let mut at = section.start;
     let mut id = 1u32;

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 
 use super::header::{Header, KNOWN_HEADER_BYTES, Sizes};
-use super::scan::{self, INDEX_STRIDE, Index, Kinds, Shared, Wanted};
+use super::scan::{self, Found, INDEX_STRIDE, Index, Kinds, Shared, Wanted};
 use super::source::Source;
 use super::types::{Kind, TYPE_HEADER_BYTES, Type, TypeHeader};
 use super::{MAX_STRING_BYTES, Types};
 use crate::error::{Error, Result, ResultExt};
+use crate::order;
 
 /// A kernel's types.
 ///
@@ -26,9 +26,8 @@ pub struct Target<'a> {
     /// The offset of the first string: 0, but behind the base's in a module.
     first_string: u32,
     index: OnceCell<Index>,
-    found: BTreeMap<Wanted, Vec<u32>>,
-    /// Offsets of names that members are compared with.
-    strings: BTreeMap<Box<[u8]>, Vec<u32>>,
+    /// Also the offsets of names that members are compared with.
+    found: Found,
 }
 
 impl<'a> Target<'a> {
@@ -51,8 +50,7 @@ impl<'a> Target<'a> {
             first_id: 1,
             first_string: 0,
             index: OnceCell::new(),
-            found: BTreeMap::new(),
-            strings: BTreeMap::new(),
+            found: Found::default(),
         })
     }
 
@@ -91,18 +89,12 @@ impl<'a> Target<'a> {
     /// The same as [`Target::prepare`] in a module; `shared` is the base's
     /// answer about the same names.
     pub(crate) fn prepare_module(&mut self, wanted: &[Wanted], shared: &Shared) -> Result<()> {
-        if wanted.iter().all(|wanted| self.found.contains_key(wanted)) {
+        let is_known = |wanted| self.found.get(scan::key(wanted)).is_some();
+        if wanted.iter().all(is_known) {
             return Ok(());
         }
-        let place = scan::Place {
-            source: &self.source,
-            header: &self.header,
-            sizes: &self.sizes,
-            first_id: self.first_id,
-            first_string: self.first_string,
-        };
-        let (found, index) = scan::scan(&place, wanted.to_vec(), Vec::new(), Some(shared))?;
-        self.found.extend(found.types);
+        let (found, index) = scan::scan(&self.place(), wanted.to_vec(), Some(shared))?;
+        self.found.extend(found);
         let _ = self.index.set(index);
         Ok(())
     }
@@ -138,32 +130,25 @@ impl<'a> Target<'a> {
 
     /// Scans for what has not been looked for yet.
     pub(crate) fn prepare(&mut self, wanted: &[Wanted], strings: &[Box<[u8]>]) -> Result<()> {
-        let mut wanted: Vec<_> = wanted
-            .iter()
-            .filter(|w| !self.found.contains_key(*w))
-            .cloned()
-            .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
+        let mut wanted = wanted.to_vec();
         // Mapped strings are compared where they are.
-        let is_mapped = self.source.is_mapped();
-        let strings = strings.iter().filter(|_| !is_mapped);
-        let is_known = |name: &[u8]| self.strings.contains_key(name);
-        let strings: Vec<_> = strings.filter(|name| !is_known(name)).cloned().collect();
-        if wanted.is_empty() && strings.is_empty() {
+        if !self.source.is_mapped() {
+            wanted.extend(
+                strings
+                    .iter()
+                    .cloned()
+                    .map(|name| (name, Kinds::STRING, false)),
+            );
+        }
+        wanted.retain(|wanted| self.found.get(scan::key(wanted)).is_none());
+        order::sort(&mut wanted, scan::key);
+        wanted.dedup();
+        if wanted.is_empty() {
             return Ok(());
         }
-        let place = scan::Place {
-            source: &self.source,
-            header: &self.header,
-            sizes: &self.sizes,
-            first_id: self.first_id,
-            first_string: self.first_string,
-        };
-        let (found, index) =
-            scan::scan(&place, wanted, strings, None).with_context(|| "kernel BTF")?;
-        self.found.extend(found.types);
-        self.strings.extend(found.strings);
+        let scanned = scan::scan(&self.place(), wanted, None);
+        let (found, index) = scanned.with_context(|| "kernel BTF")?;
+        self.found.extend(found);
         // A second scan makes the same index again.
         let _ = self.index.set(index);
         Ok(())
@@ -171,7 +156,7 @@ impl<'a> Target<'a> {
 
     /// What [`Target::prepare`] found.
     pub(crate) fn ids(&self, wanted: &Wanted) -> Result<&[u32]> {
-        let ids = self.found.get(wanted).map_or(&[][..], Vec::as_slice);
+        let ids = self.found.get(scan::key(wanted)).unwrap_or_default();
         let stopped = self.index.get().and_then(|index| index.stopped.as_ref());
         match stopped {
             // Not found, but not all types could be read.
@@ -208,11 +193,23 @@ impl<'a> Target<'a> {
         failed.map_or(Ok(()), Err)
     }
 
+    /// Where scans look.
+    fn place(&self) -> scan::Place<'_, 'a> {
+        scan::Place {
+            source: &self.source,
+            header: &self.header,
+            sizes: &self.sizes,
+            first_id: self.first_id,
+            first_string: self.first_string,
+        }
+    }
+
     fn index(&self) -> Result<&Index> {
         if let Some(index) = self.index.get() {
             return Ok(index);
         }
-        let index = scan::walk(&self.source, &self.header, &self.sizes, |_, _| {})?;
+        // Looking for nothing indexes all.
+        let (_, index) = scan::scan(&self.place(), Vec::new(), None)?;
         Ok(self.index.get_or_init(|| index))
     }
 
@@ -281,7 +278,7 @@ impl Types for Target<'_> {
     }
 
     fn string_is(&self, offset: u32, name: &[u8]) -> Result<bool> {
-        if let Some(offsets) = self.strings.get(name) {
+        if let Some(offsets) = self.found.get(scan::string_key(name)) {
             return Ok(offsets.contains(&offset));
         }
         let strings = &self.header.strings;

@@ -384,6 +384,13 @@ impl<'a> Type<'a> {
         })
     }
 
+    /// The parameter or member that a DECL_TAG is for, from 0; `u32::MAX` where
+    /// it is for the type itself.
+    pub fn tagged_component(&self) -> Option<u32> {
+        let [word] = self.words::<1>().next()?;
+        (self.kind() == Kind::DeclTag).then_some(word)
+    }
+
     /// Linkage of a VAR: 0 static, 1 global, 2 extern.
     pub fn var_linkage(&self) -> Option<u32> {
         let [word] = self.words::<1>().next()?;

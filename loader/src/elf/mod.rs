@@ -13,6 +13,7 @@ use object::elf::{self, FileHeader64, SectionHeader64, Sym64};
 use object::pod;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::order::Names;
 
 /// Longest name that is read, in bytes; the kernel's longest symbol has 511.
 const MAX_NAME_BYTES: usize = 1024;
@@ -97,6 +98,15 @@ impl<'d> Elf<'d> {
     /// The section with this index, other than the reserved ones.
     pub fn section(&self, index: usize) -> Option<&Section<'d>> {
         self.sections.get(index).filter(|_| index != 0)
+    }
+
+    /// The first section of each name.
+    pub fn names(&self) -> Names<'d> {
+        let names = self.sections.iter().enumerate();
+        Names::new(names.map(|(index, section)| match index {
+            0 => &[],
+            _ => section.name.as_bytes(),
+        }))
     }
 
     /// The first section of this name.

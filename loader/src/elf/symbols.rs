@@ -6,6 +6,7 @@ use object::pod;
 
 use super::{Elf, Section, name};
 use crate::error::{Error, Result};
+use crate::order::{self, Key};
 
 /// One symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +120,9 @@ impl<'d> Elf<'d> {
                 symbol: entry.r_sym(LE) as usize,
             }));
         }
-        relocations.sort_by_key(|relocation| relocation.offset);
+        order::sort(&mut relocations, |relocation| {
+            Key::number(relocation.offset)
+        });
         Ok(relocations)
     }
 }

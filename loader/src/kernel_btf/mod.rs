@@ -13,6 +13,7 @@ pub(crate) use modules::Place;
 
 use crate::btf::{Source, Target};
 use crate::error::{Error, Result, ResultExt};
+use crate::kallsyms::Symbols;
 use crate::sys::{self, Errno};
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -24,13 +25,16 @@ pub(crate) const RUNNING: &str = "/sys/kernel/btf/vmlinux";
 
 /// The types of a kernel, opened when they are first needed.
 ///
-/// What was found once is remembered: use one for all objects.
+/// What was found once is remembered, addresses of symbols as well: use one for
+/// all objects, and a new one when modules have come or gone.
 #[derive(Debug)]
 pub struct KernelBtf {
     path: PathBuf,
     target: Option<Target<'static>>,
     /// Those that were added; the running kernel's, once they were needed.
     modules: Option<Vec<modules::Module>>,
+    /// Addresses in the running kernel, wherever the types are from.
+    symbols: Symbols,
 }
 
 impl KernelBtf {
@@ -49,7 +53,13 @@ impl KernelBtf {
             path: path.into(),
             target: None,
             modules: None,
+            symbols: Symbols::default(),
         }
+    }
+
+    /// What is known of the running kernel's symbols.
+    pub(crate) fn symbols(&mut self) -> &mut Symbols {
+        &mut self.symbols
     }
 
     /// Does this speak of the kernel that runs, with its modules?

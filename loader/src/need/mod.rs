@@ -13,6 +13,7 @@ pub use helpers::helper;
 pub use types::{map_type, program_type};
 
 use crate::btf::{Kind, Types};
+use crate::insn::Insn;
 use crate::spec::{ExternKind, MapKind, MapSpec, ObjectSpec, ProgramSpec};
 use core::fmt;
 use std::collections::BTreeMap;
@@ -108,6 +109,13 @@ impl Needs {
             add(since, &name);
         }
     }
+}
+
+/// The numbers of the helper functions that instructions call.
+pub(crate) fn helpers_called(insns: &[Insn]) -> impl Iterator<Item = i32> + '_ {
+    // The second half of an ldimm64 has no code, so it looks like no call.
+    let calls = insns.iter().filter(|insn| insn.is_helper_call());
+    calls.map(|insn| insn.imm)
 }
 
 /// Since when programs of a section may sleep.

@@ -43,25 +43,43 @@ pub(super) fn load(spec: &mut ObjectSpec) -> Result<(Option<OwnedFd>, BtfUse)> {
         Err(errno) => errno,
     };
     let refusal = refusal(btf.raw(), errno);
+    let Some((fd, step)) = load_older(btf.raw()) else {
+        return Ok((None, BtfUse::Refused { refusal }));
+    };
+    if step == Step::Functions {
+        for program in &mut spec.programs {
+            program.func_info = Records::default();
+            program.line_info = Records::default();
+        }
+    }
+    Ok((Some(fd), BtfUse::Sanitized { refusal }))
+}
+
+/// Loads BTF with no more kinds of type replaced than the kernel demands.
+fn load_older(raw: &[u8]) -> Option<(OwnedFd, Step)> {
     let mut last = None;
     for step in Step::ALL {
-        let older = sanitize(btf.raw(), step);
+        let older = sanitize(raw, step);
         if older.is_none() || older == last {
             continue;
         }
         let loaded = with_memlock(|| sys::btf_load(older.as_deref().unwrap_or_default(), None));
         if let Ok(fd) = loaded {
-            if step == Step::Functions {
-                for program in &mut spec.programs {
-                    program.func_info = Records::default();
-                    program.line_info = Records::default();
-                }
-            }
-            return Ok((Some(fd), BtfUse::Sanitized { refusal }));
+            return Some((fd, step));
         }
         last = older;
     }
-    Ok((None, BtfUse::Refused { refusal }))
+    None
+}
+
+/// Loads another form of an object's BTF, if the kernel takes one that still
+/// speaks of functions.
+pub(super) fn load_variant(raw: &[u8]) -> Option<OwnedFd> {
+    if let Ok(fd) = with_memlock(|| sys::btf_load(raw, None)) {
+        return Some(fd);
+    }
+    let older = load_older(raw).filter(|(_, step)| *step != Step::Functions);
+    older.map(|(fd, _)| fd)
 }
 
 /// What the kernel has against a BTF, in its own words.

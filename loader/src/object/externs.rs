@@ -4,15 +4,15 @@
 //! untyped symbols have addresses. What may be missing is 0, and a call of it
 //! is made one that the verifier refuses if the program can come there.
 
-use super::{hooks, kconfig, symbols};
+use super::{hooks, kconfig};
 use crate::btf::{Kind, Types, Wanted, essential_name, type_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature;
 use crate::insn::{Insn, ldimm64_value, pseudo, set_ldimm64_value};
 use crate::kernel_btf::{KernelBtf, Place};
+use crate::order::Names;
 use crate::relo_core::{self, Report};
 use crate::spec::{ExternKind, ExternRef, ExternSpec, MapKind, ObjectSpec};
-use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -58,6 +58,13 @@ pub(super) fn wanted(spec: &ObjectSpec) -> impl Iterator<Item = Wanted> + '_ {
     })
 }
 
+/// The names that kallsyms will be asked for.
+pub(super) fn symbols(spec: &ObjectSpec) -> impl Iterator<Item = &str> {
+    let symbols = spec.externs.iter();
+    let symbols = symbols.filter(|spec| spec.kind == ExternKind::Symbol);
+    symbols.map(|spec| &*spec.name)
+}
+
 /// Kind and name of the type that stands for an extern. Functions may have
 /// flavors: several prototypes for one function of the kernel.
 fn type_name(spec: &ExternSpec) -> Option<(Kind, &str)> {
@@ -81,17 +88,18 @@ pub(super) fn resolve(
     kernel: &mut KernelBtf,
     text: Option<&str>,
 ) -> Result<Answers> {
-    let mut resolver = Resolver::default();
+    let mut resolver = Resolver::new(spec.externs.len());
     if spec.externs.is_empty() {
         return Ok(resolver.finish());
     }
     resolver.configuration(spec, kernel, text);
-    resolver.addresses(&spec.externs);
+    resolver.addresses(&spec.externs, kernel);
     resolver.types(spec, kernel);
     let weak = spec.externs.iter().map(|spec| spec.is_weak);
     let mut answers = Vec::with_capacity(spec.externs.len());
-    for (index, is_weak) in weak.enumerate() {
-        answers.push(match resolver.found.remove(&index) {
+    let found = core::mem::take(&mut resolver.found);
+    for (index, (is_weak, answer)) in weak.zip(found).enumerate() {
+        answers.push(match answer {
             Some(answer) => answer,
             None if is_weak => Answer::Missing,
             None => {
@@ -117,15 +125,25 @@ fn missing(spec: &ExternSpec) -> String {
 }
 
 /// Answers as they come.
-#[derive(Default)]
 struct Resolver {
-    found: BTreeMap<usize, Answer>,
+    /// By extern.
+    found: Vec<Option<Answer>>,
     modules: Vec<Arc<OwnedFd>>,
     /// Numbers of the modules whose functions are called.
-    numbers: BTreeMap<usize, i16>,
+    numbers: Vec<(usize, i16)>,
 }
 
 impl Resolver {
+    fn new(externs: usize) -> Self {
+        let mut found = Vec::new();
+        found.resize_with(externs, || None);
+        Self {
+            found,
+            modules: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
     fn finish(&mut self) -> Answers {
         Answers {
             answers: Vec::new(),
@@ -135,7 +153,7 @@ impl Resolver {
 
     fn fail(&mut self, index: usize, error: &Error) {
         let failed = Answer::Failed(error.kind(), format!("{error:#}"));
-        self.found.insert(index, failed);
+        self.found[index] = Some(failed);
     }
 
     /// Fills the `.kconfig` map: from the caller's text first, then from the
@@ -149,13 +167,13 @@ impl Resolver {
         let Some(content) = content else {
             return;
         };
-        let mut wanted = BTreeMap::new();
+        let mut wanted = Vec::new();
         for (index, spec) in spec.externs.iter().enumerate() {
             let ExternKind::Kconfig(kconfig) = &spec.kind else {
                 continue;
             };
             if spec.name.starts_with("CONFIG_") {
-                wanted.insert(spec.name.as_bytes(), (index, kconfig));
+                wanted.push((spec.name.as_bytes(), index, kconfig));
                 continue;
             }
             let Some(fact) = fact(&spec.name, kernel) else {
@@ -171,14 +189,18 @@ impl Resolver {
                     format!("its type cannot hold {fact}"),
                 ),
             };
-            self.found.insert(index, answer);
+            self.found[index] = Some(answer);
         }
-        let mut take = |found: &mut BTreeMap<usize, Answer>, text: &[u8]| {
+        let names = Names::new(wanted.iter().map(|(name, ..)| *name));
+        let mut take = |found: &mut [Option<Answer>], text: &[u8]| {
             for (name, value) in kconfig::options(text) {
-                // The first setting counts.
-                let Some((index, kconfig)) = wanted.remove(name) else {
+                let Some((_, index, kconfig)) = names.find(name).map(|at| wanted[at]) else {
                     continue;
                 };
+                // The first setting counts.
+                if found[index].is_some() {
+                    continue;
+                }
                 let start = kconfig.offset as usize;
                 let place = content.get_mut(start..start + kconfig.size as usize);
                 let written = kconfig::write(place.unwrap_or_default(), kconfig, value);
@@ -186,9 +208,11 @@ impl Resolver {
                     Ok(()) => Answer::Configured,
                     Err(error) => Answer::Failed(error.kind(), format!("{error:#}")),
                 };
-                found.insert(index, answer);
+                found[index] = Some(answer);
             }
-            wanted.values().map(|(index, _)| *index).collect::<Vec<_>>()
+            let left = wanted.iter().map(|(_, index, _)| *index);
+            left.filter(|&index| found[index].is_none())
+                .collect::<Vec<_>>()
         };
         let left = take(&mut self.found, text.unwrap_or_default().as_bytes());
         if left.is_empty() {
@@ -207,7 +231,7 @@ impl Resolver {
         }
     }
 
-    fn addresses(&mut self, externs: &[ExternSpec]) {
+    fn addresses(&mut self, externs: &[ExternSpec], kernel: &mut KernelBtf) {
         let symbols = externs.iter().enumerate();
         let symbols = symbols.filter(|(_, spec)| spec.kind == ExternKind::Symbol);
         let names: Vec<_> = symbols.map(|(index, spec)| (index, &*spec.name)).collect();
@@ -215,12 +239,12 @@ impl Resolver {
             return;
         }
         let only: Vec<_> = names.iter().map(|(_, name)| *name).collect();
-        match symbols::addresses(&only) {
+        match kernel.symbols().addresses(&only) {
             Ok(found) => {
                 for (&(index, _), found) in names.iter().zip(found) {
                     match found {
                         Ok(Some(address)) => {
-                            self.found.insert(index, Answer::Address(address));
+                            self.found[index] = Some(Answer::Address(address));
                         }
                         Ok(None) => {}
                         Err(error) => self.fail(index, &error),
@@ -260,7 +284,7 @@ impl Resolver {
             };
             match self.typed(spec, extern_spec, place, kernel) {
                 Ok(Some(answer)) => {
-                    self.found.insert(index, answer);
+                    self.found[index] = Some(answer);
                 }
                 Ok(None) => {}
                 Err(error) => self.fail(index, &error),
@@ -311,14 +335,15 @@ impl Resolver {
         let fd = kernel.module_fd(module)?;
         let mut number = 0;
         if is_function {
-            number = match self.numbers.get(&module) {
-                Some(number) => *number,
+            let known = self.numbers.iter().find(|(known, _)| *known == module);
+            number = match known {
+                Some((_, number)) => *number,
                 None => {
                     self.modules.push(Arc::clone(&fd));
                     let number = i16::try_from(self.modules.len());
                     let number = number
                         .map_err(|_| Error::invalid_input("functions of over 32767 modules"))?;
-                    self.numbers.insert(module, number);
+                    self.numbers.push((module, number));
                     number
                 }
             };
@@ -343,7 +368,7 @@ fn fact(name: &str, kernel: &mut KernelBtf) -> Option<u64> {
             Some(match found {
                 Ok(id) => id.is_some().into(),
                 Err(_) => {
-                    let found = symbols::addresses(&[&wrapper]).unwrap_or_default();
+                    let found = kernel.symbols().addresses(&[&wrapper]).unwrap_or_default();
                     found
                         .iter()
                         .any(|found| matches!(found, Ok(Some(_))))

@@ -93,6 +93,9 @@ pub(super) fn resolve(
 /// Those of the kernel's BTF.
 pub fn look_up(specs: &[ObjectSpec], kernel: &mut KernelBtf) -> Result<()> {
     let (mut all, mut member_names) = (Vec::new(), Vec::new());
+    let symbols: Vec<_> = specs.iter().flat_map(externs::symbols).collect();
+    // Nobody needs an address yet: what hinders is told where one is needed.
+    let _ = kernel.symbols().prepare(&symbols);
     for spec in specs {
         let programs = spec.programs.iter();
         let hooks = programs.filter_map(|program| program.kind.attach.kernel_type());

@@ -4,7 +4,7 @@
 
 use super::programs::{SLEEPABLE, XDP_HAS_FRAGS};
 use crate::error::Error;
-use crate::insn::{Insn, to_bytes};
+use crate::insn::Insn;
 use crate::spec::ProgramKind;
 use crate::sys::{self, Errno, ExtRecords};
 
@@ -69,7 +69,6 @@ pub(super) fn lacking(kind: &ProgramKind) -> Option<Error> {
 
 /// Does the kernel take a program that returns 1, which every kind may?
 fn takes(prog_type: u32, expected_attach_type: u32, sleepable: bool, frags: bool) -> bool {
-    let insns = to_bytes(&[Insn::mov64_imm(0, 1), Insn::exit()]);
     let load = sys::ProgLoad {
         prog_type,
         expected_attach_type,
@@ -77,7 +76,7 @@ fn takes(prog_type: u32, expected_attach_type: u32, sleepable: bool, frags: bool
         kern_version: 0,
         name: [0; 16],
         license: c"GPL",
-        insns: &insns,
+        insns: &[Insn::mov64_imm(0, 1), Insn::exit()],
         btf: None,
         func_info: ExtRecords::default(),
         line_info: ExtRecords::default(),

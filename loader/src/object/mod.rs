@@ -21,6 +21,7 @@
 //! # Ok(()) }
 //! ```
 
+mod arg_ctx;
 mod btf;
 #[cfg(test)]
 #[path = "../../tests/common/mod.rs"]
@@ -33,12 +34,12 @@ mod kconfig;
 mod kinds;
 mod map_types;
 mod maps;
+mod open;
 mod pinned;
 mod programs;
 mod refusal;
 mod sanitize;
 mod struct_ops;
-mod symbols;
 mod target;
 mod too_old;
 mod values;
@@ -59,6 +60,7 @@ use std::sync::Arc;
 
 pub use btf::BtfUse;
 pub use hooks::look_up;
+pub use open::open;
 pub use target::AttachTarget;
 pub(crate) use target::target_function;
 

@@ -1,10 +1,11 @@
 //! Loading the programs of an object.
 
+use super::arg_ctx;
 use super::externs::Answers;
 use super::hooks::{self, Hook};
 use super::refusal::{LOG_LEVEL_STATS, Refusal, load_with_log};
 use super::{AttachTarget, LoadOptions, kernel_name, kinds};
-use crate::attach::{UsdtMaps, lacking};
+use crate::attach::{UsdtMaps, lacking, uprobe_multi};
 use crate::error::{Error, Result, ResultExt};
 use crate::insn::Insn;
 use crate::map::Map;
@@ -48,6 +49,9 @@ struct Unloaded {
     program: ProgramSpec,
     hook: Hook,
 }
+
+/// A program that was loaded, and what the verifier counted if it was asked.
+type Loaded = (OwnedFd, Option<VerifierStats>);
 
 /// Whether the verifier is asked why, when it refuses a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,16 +157,15 @@ impl Waiting {
             (None, Hook::Missing) => return Err(hooks::missing(&kind.attach)),
             (None, Hook::Unreadable(why)) => return Err(Error::not_found(why.clone())),
         };
-        let insns = program.insn_bytes();
         let module_fds = self.externs.module_fds();
         let load = sys::ProgLoad {
             prog_type: program.kind.prog_type,
-            expected_attach_type: program.kind.expected_attach_type,
+            expected_attach_type: expected_attach_type(kind),
             prog_flags: flags(&program.kind),
             kern_version: self.spec.kernel_version.unwrap_or(0),
             name: kernel_name(&program.name),
             license: &self.license,
-            insns: &insns,
+            insns: &program.insns,
             btf: self.btf.as_ref().map(AsFd::as_fd),
             func_info: ExtRecords {
                 rec_bytes: program.func_info.rec_size(),
@@ -176,8 +179,14 @@ impl Waiting {
             attach_fd,
             fd_array: &module_fds,
         };
-        let made = |fd, stats| Program::new(program, fd, stats).with_usdt(self.usdt.clone());
-        let errno = match self.first_attempt(&load) {
+        let attach_type = load.expected_attach_type;
+        let made = |fd, stats| {
+            let made = Program::new(program, attach_type, fd, stats);
+            made.with_usdt(self.usdt.clone())
+        };
+        let mut retyped = None;
+        let (load, first) = self.first_attempts(program, load, &mut retyped);
+        let errno = match first {
             Ok((fd, stats)) => return Ok(made(fd, stats)),
             Err(errno) if why == Why::NotAsked => {
                 return Err(errno.error("BPF_PROG_LOAD, not asked why"));
@@ -202,11 +211,34 @@ impl Waiting {
         refusal.explain(&self.spec, &unloaded.program, relocation)
     }
 
-    /// Loads without a log, or with the statistics alone.
-    fn first_attempt(
+    /// Loads without a log; where that is refused, once more with types that say
+    /// what tags say. Also tells what was loaded at last.
+    fn first_attempts<'l>(
         &self,
-        load: &sys::ProgLoad<'_>,
-    ) -> sys::Result<(OwnedFd, Option<VerifierStats>)> {
+        program: &ProgramSpec,
+        load: sys::ProgLoad<'l>,
+        retyped: &'l mut Option<arg_ctx::Retyped>,
+    ) -> (sys::ProgLoad<'l>, sys::Result<Loaded>) {
+        let first = self.first_attempt(&load);
+        if matches!(first, Err(Errno::INVAL | Errno::ACCES)) {
+            *retyped = arg_ctx::load(&self.spec, program);
+        }
+        let Some(arg_ctx::Retyped { btf, func_info }) = &*retyped else {
+            return (load, first);
+        };
+        let load = sys::ProgLoad {
+            btf: Some(btf.as_fd()),
+            func_info: ExtRecords {
+                rec_bytes: func_info.rec_size(),
+                bytes: func_info.as_bytes(),
+            },
+            ..load
+        };
+        (load, self.first_attempt(&load))
+    }
+
+    /// Loads without a log, or with the statistics alone.
+    fn first_attempt(&self, load: &sys::ProgLoad<'_>) -> sys::Result<Loaded> {
         if self.want_stats {
             let mut buffer = vec![0; STATS_BYTES];
             let loaded = with_memlock(|| {
@@ -229,6 +261,15 @@ impl Waiting {
             }
         }
         with_memlock(|| sys::prog_load(load, None)).map(|fd| (fd, None))
+    }
+}
+
+/// The attach type to load a kind of program for. A program of static probes is
+/// loaded for one link to all their places where the kernel has those.
+fn expected_attach_type(kind: &ProgramKind) -> u32 {
+    match kind.attach {
+        AttachSpec::Usdt { .. } if uprobe_multi::is_complete() => uprobe_multi::UPROBE_MULTI,
+        _ => kind.expected_attach_type,
     }
 }
 

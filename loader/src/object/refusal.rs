@@ -67,7 +67,10 @@ pub(super) fn load_with_log(load: &sys::ProgLoad<'_>, first: Errno) -> Result<Ow
 fn refused(load: &sys::ProgLoad<'_>, errno: Errno, log: String) -> Refusal {
     let complaint = verifier::complaint(&log);
     let is_silent = complaint.is_none() && errno == Errno::INVAL;
-    let lacks = is_silent.then(|| too_old::program(load)).flatten();
+    let lacks = match &complaint {
+        Some(complaint) => too_old::callbacks(load, &complaint.reason),
+        None => is_silent.then(|| too_old::program(load)).flatten(),
+    };
     let registers = complaint.and_then(|complaint| log_of_registers(load, &log, &complaint));
     let log = registers.unwrap_or(log);
     Refusal { errno, log, lacks }
@@ -132,7 +135,8 @@ impl Refusal {
             return lacks.unwrap_or_else(|| silence(errno));
         };
         let words = words(errno, &complaint);
-        let mut error = match too_old::helper(&complaint.reason) {
+        let lacks = lacks.or_else(|| too_old::helper(&complaint.reason));
+        let mut error = match lacks {
             Some(error) => error.context(words),
             None => Error::new(ErrorKind::Rejected, words),
         };

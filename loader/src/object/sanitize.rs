@@ -131,6 +131,20 @@ pub(super) fn sanitize(raw: &[u8], step: Step) -> Option<Vec<u8>> {
     changed.then(|| joined(&parts, &types, &strings)).flatten()
 }
 
+/// The offset that a string gets at the end of a BTF's strings.
+pub(super) fn next_string(raw: &[u8]) -> Option<u32> {
+    u32::try_from(Parts::of(raw)?.strings.len()).ok()
+}
+
+/// The BTF with more types behind the others, and a string behind its strings.
+pub(super) fn append(raw: &[u8], more: &[u32], string: &str) -> Option<Vec<u8>> {
+    let parts = Parts::of(raw)?;
+    let mut types = raw.get(parts.types_start..parts.types_end)?.to_vec();
+    types.extend(more.iter().flat_map(|word| word.to_le_bytes()));
+    let strings = [parts.strings, string.as_bytes(), &[0]].concat();
+    joined(&parts, &types, &strings)
+}
+
 /// Header, types, strings, without a gap and without anything else: the kernel
 /// takes no more.
 fn joined(parts: &Parts<'_>, types: &[u8], strings: &[u8]) -> Option<Vec<u8>> {

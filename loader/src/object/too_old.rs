@@ -3,8 +3,10 @@
 //! Looked at only after a refusal.
 
 use crate::error::{Error, ErrorKind};
-use crate::insn::{Insn, to_bytes};
+use crate::insn::Insn;
+use crate::need;
 use crate::sys::{self, Errno, ExtRecords, Log};
+use crate::verifier;
 
 /// Program types that a supported kernel may be too old for.
 ///
@@ -95,9 +97,8 @@ pub(super) fn program(load: &sys::ProgLoad<'_>) -> Option<Error> {
 
 /// Does the kernel refuse an empty program of this type without a word?
 fn is_unknown(load: &sys::ProgLoad<'_>, prog_flags: u32) -> bool {
-    let insns = to_bytes(&[Insn::mov64_imm(0, 0), Insn::exit()]);
     let empty = sys::ProgLoad {
-        insns: &insns,
+        insns: &[Insn::mov64_imm(0, 0), Insn::exit()],
         btf: None,
         func_info: ExtRecords::default(),
         line_info: ExtRecords::default(),
@@ -117,14 +118,80 @@ fn is_unknown(load: &sys::ProgLoad<'_>, prog_flags: u32) -> bool {
     buffer.first() == Some(&0) && matches!(loaded, Err(Errno::INVAL))
 }
 
+/// What a kernel without callbacks says of a program that has some: it counts
+/// the functions that are called, and there are more.
+const UNCOUNTED: &str = "number of funcs in func_info";
+/// And what it says of them where no such records come along.
+const UNREAD: &str = "unrecognized bpf_ld_imm64 insn";
+const CALLBACKS_SINCE: &str = "5.13";
+
+/// The error for a program with callbacks that a kernel refuses because it knows
+/// none, told by the helper function that they are for.
+///
+/// Kernel: before 5.13
+pub(super) fn callbacks(load: &sys::ProgLoad<'_>, reason: &str) -> Option<Error> {
+    let has_callbacks = load.insns.iter().any(|insn| insn.is_func_address());
+    if !reason.contains(UNCOUNTED) || !has_callbacks {
+        return None;
+    }
+    let without = sys::ProgLoad {
+        func_info: ExtRecords::default(),
+        line_info: ExtRecords::default(),
+        ..*load
+    };
+    let mut buffer = vec![0; 4096];
+    let mut log = Log {
+        level: super::refusal::LOG_LEVEL_PATH,
+        buffer: &mut buffer,
+        true_bytes: 0,
+    };
+    // It is refused once more; what counts is the log.
+    let _ = sys::prog_load(&without, Some(&mut log));
+    let is_unknown = verifier::text(&buffer).contains(UNREAD);
+    is_unknown.then(|| lacking_callbacks(load.insns))
+}
+
+/// The youngest helper function among the instructions is what a kernel has to
+/// have for them, if it is one that came with callbacks or later.
+fn lacking_callbacks(insns: &[Insn]) -> Error {
+    let (_, of_callbacks) = need::helper(FOR_EACH_MAP_ELEM).unzip();
+    let calls = need::helpers_called(insns);
+    let younger = calls.filter(|call| need::helper(*call).unzip().1 >= of_callbacks);
+    let youngest = younger.max().and_then(|number| {
+        let (name, _) = need::helper(number)?;
+        Some((name, helper_since(usize::try_from(number).ok()?)?))
+    });
+    let Some((name, since)) = youngest else {
+        return Error::unsupported("callbacks", Some(CALLBACKS_SINCE));
+    };
+    let kind = ErrorKind::Unsupported {
+        feature: "a helper function",
+        since: Some(since),
+    };
+    let cause = format!(
+        "helper function {name} needs Linux {since}, and callbacks Linux {CALLBACKS_SINCE}"
+    );
+    Error::new(kind, cause)
+}
+
+/// bpf_for_each_map_elem, with which callbacks came.
+const FOR_EACH_MAP_ELEM: i32 = 164;
+
+/// The kernel that brought the helper function of this number; none for those
+/// that all supported kernels have.
+fn helper_since(number: usize) -> Option<&'static str> {
+    let mut older = HELPERS.iter().rev();
+    let (_, since) = *older.find(|(first, _)| *first <= number && number <= HELPER_LAST)?;
+    Some(since)
+}
+
 /// The error for a call of a helper function that the kernel does not know, as
 /// its verifier says it; none for other complaints.
 pub(super) fn helper(reason: &str) -> Option<Error> {
     let (_, number) = reason.split_once("invalid func unknown#")?;
     let end = number.find(|c: char| !c.is_ascii_digit());
     let number: usize = number[..end.unwrap_or(number.len())].parse().ok()?;
-    let mut older = HELPERS.iter().rev();
-    let (_, since) = *older.find(|(first, _)| *first <= number && number <= HELPER_LAST)?;
+    let since = helper_since(number)?;
     let kind = ErrorKind::Unsupported {
         feature: "a helper function",
         since: Some(since),
@@ -138,7 +205,7 @@ pub(super) fn helper(reason: &str) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::need;
+    use crate::insn::pseudo;
 
     #[test]
     fn versions_are_those_of_the_list_of_needs() {
@@ -166,5 +233,30 @@ mod tests {
         assert_eq!(text("invalid func unknown#195896080"), None);
         assert_eq!(text("invalid func unknown#3"), None);
         assert_eq!(text("unknown func bpf_xdp_adjust_head#44"), None);
+    }
+
+    #[test]
+    fn callbacks_are_told_by_the_helper_that_they_are_for() {
+        let told = |calls: &[i32]| {
+            let mut insns = Insn::ldimm64(2, pseudo::FUNC, 0).to_vec();
+            insns.extend(calls.iter().map(|call| Insn::call(*call)));
+            lacking_callbacks(&insns).to_string()
+        };
+        for (calls, expected) in [
+            (
+                &[8, 164][..],
+                "helper function bpf_for_each_map_elem needs Linux 5.13",
+            ),
+            (&[181, 164], "helper function bpf_loop needs Linux 5.17"),
+            (
+                &[170, 169],
+                "helper function bpf_timer_set_callback needs Linux 5.15",
+            ),
+        ] {
+            let expected = format!("{expected}, and callbacks Linux 5.13");
+            assert_eq!(told(calls), expected);
+        }
+        // A kfunc takes it.
+        assert_eq!(told(&[8, 25]), "callbacks needs Linux 5.13");
     }
 }

@@ -82,8 +82,6 @@ fn look_once(objects: &[ObjectSpec], target: &mut Target<'_>) -> Result<()> {
         roots.extend(needs.roots);
         names.extend(needs.names);
     }
-    names.sort_unstable();
-    names.dedup();
     target.prepare(&roots, &names)
 }
 

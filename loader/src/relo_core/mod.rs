@@ -21,15 +21,16 @@ pub use minimise::minimise;
 pub use near::{Absence, absence};
 pub use patch::POISON;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::access::Spec;
 use self::compare::Matcher;
 use self::value::{Access, Value};
-use crate::btf::{Kinds, ObjectBtf, Split, Target, Types, Wanted, essential_name};
+use crate::btf::{Kinds, ObjectBtf, Split, Target, Types, Wanted, essential_name, wanted_key};
 use crate::error::{Error, Result, ResultExt};
-use crate::spec::{CoreReloRef, ObjectSpec};
+use crate::insn::Insn;
+use crate::order::{self, Key};
+use crate::spec::{CoreReloRef, ObjectSpec, ProgramSpec};
 
 /// What became of an object's relocations.
 #[derive(Debug, Default)]
@@ -99,9 +100,6 @@ struct Resolution {
     misfit: bool,
 }
 
-/// A relocation's kind, root type and access string.
-type Question<'s> = (u32, u32, &'s str);
-
 /// A type of the kernel that was held against a relocation.
 struct Tried<'a> {
     /// What is asked.
@@ -137,7 +135,7 @@ pub fn relocate(spec: &mut ObjectSpec, target: &mut Target<'_>) -> Result<Report
 pub(crate) struct Needs {
     /// Root types.
     pub(crate) roots: Vec<Wanted>,
-    /// Names of members and enumerators.
+    /// Names of members and enumerators, some of them more than once.
     pub(crate) names: Vec<Box<[u8]>>,
 }
 
@@ -148,18 +146,17 @@ pub(crate) fn needs(spec: &ObjectSpec) -> Needs {
     let Some(btf) = &spec.btf else {
         return needs;
     };
-    let relos = spec.programs.iter().flat_map(|program| &program.core_relos);
-    let mut seen = BTreeSet::new();
-    for relo in relos.filter(|relo| seen.insert(question(relo))) {
+    let relos = all_relos(&spec.programs);
+    let firsts = order::firsts(relos.iter().map(|relo| question(relo)).collect());
+    let different = firsts.iter().enumerate().filter(|(at, first)| at == *first);
+    for relo in different.map(|(at, _)| relos[at]) {
         if let Ok(local) = Local::read(btf, relo) {
             let names = local.spec.accessors.into_iter().filter_map(|a| a.name);
             needs.names.extend(names);
             needs.roots.extend(local.wanted);
         }
     }
-    needs.names.sort_unstable();
-    needs.names.dedup();
-    needs.roots.sort_unstable();
+    order::sort(&mut needs.roots, wanted_key);
     needs.roots.dedup();
     needs
 }
@@ -179,41 +176,48 @@ pub(crate) fn relocate_in(
     let context = || format!("object {}", spec.name);
     let answers = answer_all(&spec.programs, btf, target, modules, &mut |_| {});
     let answers = answers.with_context(context)?;
-    let mut patches = Vec::new();
-    for (index, program) in spec.programs.iter().enumerate() {
-        for relo in &program.core_relos {
-            let answer = &answers[&question(relo)];
-            patches.push((index, relo.insn, answer.clone()));
-        }
-    }
-    for (index, at, answer) in patches {
-        if report.failure(index).is_some() {
-            continue;
-        }
-        let program = &mut spec.programs[index];
-        let patched = answer
-            .map_err(Error::invalid_input)
-            .and_then(|(resolution, about)| {
-                let poisoned = patch::apply(&mut program.insns, at, &resolution)
-                    .with_context(|| format!("relocation of {about}"))?;
-                Ok(Relocated {
+    report.relocations.reserve(answers.firsts.len());
+    let mut firsts = answers.firsts.iter();
+    for (index, program) in spec.programs.iter_mut().enumerate() {
+        let mut failed = false;
+        for (relo, &first) in program.core_relos.iter().zip(&mut firsts) {
+            if failed {
+                continue;
+            }
+            let at = relo.insn;
+            match apply(&mut program.insns, at, &answers.answers[first]) {
+                Ok((resolution, about, poisoned)) => report.relocations.push(Relocated {
                     program: index,
                     insn: at,
-                    description: about,
+                    description: Arc::clone(about),
                     original: resolution.original,
                     new: resolution.new,
                     poisoned,
-                })
-            });
-        match patched {
-            Ok(relocated) => report.relocations.push(relocated),
-            Err(error) => {
-                let place = format!("program {}, instruction {at}", program.name);
-                report.failed.push((index, error.context(place)));
+                }),
+                Err(error) => {
+                    let place = format!("program {}, instruction {at}", program.name);
+                    report.failed.push((index, error.context(place)));
+                    failed = true;
+                }
             }
         }
     }
     Ok(report)
+}
+
+/// Patches one instruction; says with what, and whether it is now poisoned.
+fn apply<'a>(
+    insns: &mut [Insn],
+    at: usize,
+    answer: &'a Answer,
+) -> Result<(&'a Resolution, &'a Arc<str>, bool)> {
+    let (resolution, about) = match answer {
+        Ok(answer) => answer,
+        Err(reason) => return Err(Error::invalid_input(reason.clone())),
+    };
+    let poisoned = patch::apply(insns, at, resolution);
+    let poisoned = poisoned.with_context(|| format!("relocation of {about}"))?;
+    Ok((resolution, about, poisoned))
 }
 
 /// Shows each type of the kernel that an answer to the relocations of an object
@@ -233,8 +237,16 @@ fn observe(spec: &ObjectSpec, target: &mut Target<'_>, observe: Observe<'_>) -> 
         .map(drop)
 }
 
-fn question(relo: &CoreReloRef) -> Question<'_> {
-    (relo.kind, relo.type_id, &relo.access)
+/// A relocation's kind, root type and access string.
+fn question(relo: &CoreReloRef) -> Key<'_> {
+    let number = u64::from(relo.kind) << 32 | u64::from(relo.type_id);
+    Key::new(number, relo.access.as_bytes())
+}
+
+/// The relocations of all programs, in their order.
+fn all_relos(programs: &[ProgramSpec]) -> Vec<&CoreReloRef> {
+    let relos = programs.iter().flat_map(|program| &program.core_relos);
+    relos.collect()
 }
 
 /// A type of the kernel, or of a module with this index, of the right name.
@@ -262,40 +274,53 @@ fn candidates(
     Ok(all)
 }
 
+/// The answers to the relocations of all programs.
+struct Answers {
+    /// Of each relocation, the first that asks the same.
+    firsts: Vec<usize>,
+    /// By relocation; only those of first ones are answered.
+    answers: Vec<Answer>,
+}
+
 /// Answers each different question once.
-fn answer_all<'s>(
-    programs: &'s [crate::spec::ProgramSpec],
+fn answer_all(
+    programs: &[ProgramSpec],
     btf: &ObjectBtf,
     target: &Target<'_>,
     modules: &[&Target<'_>],
     observe: Observe<'_>,
-) -> Result<BTreeMap<Question<'s>, Answer>> {
-    let mut answers = BTreeMap::new();
+) -> Result<Answers> {
+    let relos = all_relos(programs);
+    let firsts = order::firsts(relos.iter().map(|relo| question(relo)).collect());
+    let roots = relos.iter().map(|relo| Key::number(relo.type_id.into()));
+    let roots = order::firsts(roots.collect());
+    let mut answers = Vec::with_capacity(relos.len());
     // What a root's relocations have ruled out stays ruled out, as in libbpf:
     // a field then need not mean the same in a type that lacks another.
-    let mut fitting = BTreeMap::<u32, Vec<Candidate>>::new();
-    for relo in programs.iter().flat_map(|program| &program.core_relos) {
-        let question = question(relo);
-        if answers.contains_key(&question) {
+    let mut fitting = vec![Vec::<Candidate>::new(); relos.len()];
+    for (at, relo) in relos.into_iter().enumerate() {
+        if firsts[at] != at {
+            answers.push(Err(String::new()));
             continue;
         }
+        let fitting = &mut fitting[roots[at]];
         let answer = Local::read(btf, relo).and_then(|local| {
-            let of_root = match (&local.wanted, fitting.get(&relo.type_id)) {
-                (_, Some(left)) => left.clone(),
-                (Some(wanted), None) => candidates(wanted, target, modules)?,
-                (None, None) => Vec::new(),
+            let of_root = match &local.wanted {
+                _ if !fitting.is_empty() => fitting.clone(),
+                Some(wanted) => candidates(wanted, target, modules)?,
+                None => Vec::new(),
             };
             let resolved = local.resolve(btf, target, modules, &of_root, observe);
             let context = || format!("relocation of {}", local.about);
             let (resolution, left) = resolved.with_context(context)?;
             if !left.is_empty() {
-                fitting.insert(relo.type_id, left);
+                *fitting = left;
             }
             Ok((resolution, local.about))
         });
-        answers.insert(question, answer.map_err(|error| format!("{error:#}")));
+        answers.push(answer.map_err(|error| format!("{error:#}")));
     }
-    Ok(answers)
+    Ok(Answers { firsts, answers })
 }
 
 /// A relocation, read against the object's types.

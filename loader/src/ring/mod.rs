@@ -15,6 +15,7 @@
 pub(crate) mod doors;
 mod drain;
 mod losses;
+mod open;
 mod perf;
 mod perf_drain;
 mod readers;

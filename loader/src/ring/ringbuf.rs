@@ -2,6 +2,7 @@
 
 use super::drain::{self, Memory};
 use super::losses::Losses;
+use super::open::{Kind, open};
 use super::sealed::Wake;
 use super::{Counts, Reader, wait};
 use crate::error::{Error, Result, ResultExt};
@@ -11,8 +12,10 @@ use core::sync::atomic::{Ordering, fence};
 use core::time::Duration;
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// BPF_MAP_TYPE_RINGBUF.
-const MAP_TYPE_RINGBUF: u32 = 27;
+const KIND: Kind = Kind {
+    map_type: 27,
+    what: "ring buffer",
+};
 
 /// The reading end of a ring buffer map. There must be only one per map: two
 /// would give back each other's records.
@@ -32,21 +35,8 @@ impl RingBuffer {
     /// `InvalidInput` for a map of another type; what the kernel says when the
     /// memory cannot be mapped.
     pub fn new(map: &Map) -> Result<Self> {
-        let context = || format!("ring buffer {}", map.name());
-        if map.map_type() != MAP_TYPE_RINGBUF {
-            let cause = format!("map type {} is no ring buffer", map.map_type());
-            return Err(Error::invalid_input(cause)).with_context(context);
-        }
-        let memory = sys::RingMapping::new(map.as_fd(), map.max_entries())
-            .map_err(|errno| errno.error("mmap"))
-            .with_context(context)?;
-        let epoll = sys::Epoll::new().and_then(|epoll| {
-            epoll.add_edge_triggered(map.as_fd())?;
-            Ok(epoll)
-        });
-        let epoll = epoll
-            .map_err(|errno| errno.error("epoll"))
-            .with_context(context)?;
+        let watch = sys::Epoll::add_edge_triggered;
+        let (memory, epoll) = open(map, &KIND, sys::RingMapping::new, watch)?;
         Ok(Self {
             name: map.name().to_owned(),
             memory,

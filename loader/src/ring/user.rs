@@ -1,15 +1,17 @@
 //! The writing end of BPF_MAP_TYPE_USER_RINGBUF: from user space to programs.
 
-use crate::error::{Error, Result, ResultExt};
+use super::open::{Kind, open};
+use crate::error::{Error, Result};
 use crate::map::Map;
 use crate::sys::{self, Errno};
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
-use std::os::fd::AsFd;
 use std::time::Instant;
 
-/// BPF_MAP_TYPE_USER_RINGBUF.
-const MAP_TYPE_USER_RINGBUF: u32 = 31;
+const KIND: Kind = Kind {
+    map_type: 31,
+    what: "user ring buffer",
+};
 /// Every record starts with eight bytes: a length word and a zero.
 const HEADER_BYTES: usize = 8;
 /// The record is reserved and still being written.
@@ -35,21 +37,8 @@ impl UserRingBuffer {
     ///
     /// Kernel: 6.1
     pub fn new(map: &Map) -> Result<Self> {
-        let context = || format!("user ring buffer {}", map.name());
-        if map.map_type() != MAP_TYPE_USER_RINGBUF {
-            let cause = format!("map type {} is no user ring buffer", map.map_type());
-            return Err(Error::invalid_input(cause)).with_context(context);
-        }
-        let memory = sys::UserRingMapping::new(map.as_fd(), map.max_entries())
-            .map_err(|errno| errno.error("mmap"))
-            .with_context(context)?;
-        let epoll = sys::Epoll::new().and_then(|epoll| {
-            epoll.add_for_writing(map.as_fd())?;
-            Ok(epoll)
-        });
-        let epoll = epoll
-            .map_err(|errno| errno.error("epoll"))
-            .with_context(context)?;
+        let watch = sys::Epoll::add_for_writing;
+        let (memory, epoll) = open(map, &KIND, sys::UserRingMapping::new, watch)?;
         Ok(Self {
             name: map.name().to_owned(),
             memory,

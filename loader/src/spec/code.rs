@@ -1,11 +1,11 @@
 //! Functions of an object: where each lies, and what its instructions name.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
 
 use crate::elf::{Elf, Relocation};
 use crate::error::{Error, Result, ResultExt};
 use crate::insn::{self, INSN_SIZE_BYTES, Insn};
+use crate::order::{self, Key};
 
 /// One function symbol.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Code<'e, 'd> {
     elf: &'e Elf<'d>,
     pub functions: Vec<Function<'d>>,
     /// Relocations by section, sorted by offset.
-    relocations: BTreeMap<usize, Vec<Relocation>>,
+    relocations: Vec<Vec<Relocation>>,
 }
 
 impl<'e, 'd> Code<'e, 'd> {
@@ -60,15 +60,20 @@ impl<'e, 'd> Code<'e, 'd> {
                 ),
             }
         }
-        functions.sort_by_key(|function| (function.section, function.slots.start));
-        let mut relocations = BTreeMap::new();
+        order::sort(&mut functions, |function| {
+            Key::number(function.slots.start as u64)
+        });
+        order::sort(&mut functions, |function| {
+            Key::number(function.section as u64)
+        });
+        let mut relocations = Vec::with_capacity(elf.sections.len());
         for (index, section) in elf.sections.iter().enumerate() {
-            if section.is_code() {
-                let of_section = elf
+            relocations.push(match section.is_code() {
+                true => elf
                     .relocations(index)
-                    .with_context(|| format!("section {}", section.name))?;
-                relocations.insert(index, of_section);
-            }
+                    .with_context(|| format!("section {}", section.name))?,
+                false => Vec::new(),
+            });
         }
         Ok(Self {
             elf,
@@ -95,7 +100,7 @@ impl<'e, 'd> Code<'e, 'd> {
 
     /// The relocations of a function's code, by slot of its section.
     pub fn relocations(&self, function: &Function<'_>) -> &[Relocation] {
-        let all = self.relocations.get(&function.section);
+        let all = self.relocations.get(function.section);
         let all = all.map_or(&[][..], Vec::as_slice);
         let place = |slot: usize| (slot * INSN_SIZE_BYTES) as u64;
         let from = all.partition_point(|r| r.offset < place(function.slots.start));

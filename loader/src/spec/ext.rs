@@ -3,13 +3,13 @@
 //! Source: `struct btf_ext_header`, tools/lib/bpf/libbpf_internal.h.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
 
 use crate::btf::{ObjectBtf, Types};
 use crate::bytes::{u32_at, word};
 use crate::elf::Elf;
 use crate::error::{Error, Result, ResultExt};
 use crate::ext_info::{FuncInfo, LineInfo, Record};
+use crate::order::{self, Key, Names};
 
 /// Bytes of the header up to the line table.
 const MIN_HEADER_BYTES: u32 = 24;
@@ -33,8 +33,8 @@ pub struct Ext<'d> {
 pub struct Table<'d> {
     /// Bytes of each record.
     pub rec_size: u32,
-    /// Records by the section that they speak of, each with its slot there.
-    sections: BTreeMap<usize, Vec<(u32, &'d [u8])>>,
+    /// By section, the records that speak of it, each with its slot there.
+    sections: Vec<Vec<(u32, &'d [u8])>>,
 }
 
 /// One relocation as the compiler wrote it, without its place.
@@ -75,7 +75,7 @@ impl<'d> Ext<'d> {
             )));
         }
         let body = data.get(header_bytes as usize..).unwrap_or_default();
-        let names = section_indices(elf);
+        let names = elf.names();
         let table = |what: &'static str, first_field: usize, record_bytes: usize| {
             let (offset, length) = (field(first_field) as usize, field(first_field + 1) as usize);
             let bytes = body.get(offset..).and_then(|rest| rest.get(..length));
@@ -101,21 +101,12 @@ impl<'d> Ext<'d> {
     }
 }
 
-/// The first section of each name.
-fn section_indices<'e>(elf: &'e Elf<'_>) -> BTreeMap<&'e [u8], usize> {
-    let mut indices = BTreeMap::new();
-    for (index, section) in elf.sections.iter().enumerate().skip(1) {
-        indices.entry(section.name.as_bytes()).or_insert(index);
-    }
-    indices
-}
-
 impl<'d> Table<'d> {
     fn parse(
         data: &'d [u8],
         known_bytes: usize,
         btf: &ObjectBtf,
-        names: &BTreeMap<&[u8], usize>,
+        names: &Names<'_>,
     ) -> Result<Self> {
         if data.is_empty() {
             return Ok(Self::default());
@@ -127,7 +118,7 @@ impl<'d> Table<'d> {
                 "records of {rec_size} bytes, not of {known_bytes} or more"
             )));
         }
-        let mut sections = BTreeMap::<usize, Vec<_>>::new();
+        let mut sections = Vec::<Vec<_>>::new();
         let mut rest = data.get(4..).unwrap_or_default();
         while !rest.is_empty() {
             let name = word(rest, 0).ok_or_else(torn)?;
@@ -138,25 +129,28 @@ impl<'d> Table<'d> {
             let (records, next) = tail.split_at_checked(length).ok_or_else(torn)?;
             rest = next;
             // Records of a section that is not here speak of no instruction.
-            let Some(&section) = names.get(&*btf.string(name)?) else {
+            let Some(section) = names.find(&btf.string(name)?) else {
                 continue;
             };
             let records = records.chunks_exact(rec_size as usize);
             let records = records.filter_map(|r| Some((word(r, 0)? / INSN_BYTES, r)));
-            let own = sections.entry(section).or_default();
+            if sections.len() <= section {
+                sections.resize_with(section + 1, Vec::new);
+            }
+            let own = &mut sections[section];
             // What is left out has no size known beforehand: room for all.
             own.reserve(count as usize);
             own.extend(records);
         }
-        for records in sections.values_mut() {
-            records.sort_by_key(|&(slot, _)| slot);
+        for records in &mut sections {
+            order::sort(records, |&(slot, _)| Key::number(slot.into()));
         }
         Ok(Self { rec_size, sections })
     }
 
     /// The records of some slots of a section, by slot.
     pub fn records(&self, section: usize, slots: &Range<usize>) -> &[(u32, &'d [u8])] {
-        let records = self.sections.get(&section).map_or(&[][..], Vec::as_slice);
+        let records = self.sections.get(section).map_or(&[][..], Vec::as_slice);
         let from = records.partition_point(|&(slot, _)| (slot as usize) < slots.start);
         let to = records.partition_point(|&(slot, _)| (slot as usize) < slots.end);
         records.get(from..to).unwrap_or_default()

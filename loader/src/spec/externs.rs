@@ -7,12 +7,11 @@
 //!
 //! Source: `bpf_object__collect_externs`, tools/lib/bpf/libbpf.c.
 
-use std::collections::BTreeMap;
-
 use super::types::{MapKind, MapSpec, Variable};
-use crate::btf::{Kind, MAX_RESOLVE_DEPTH, ObjectBtf, Types};
+use crate::btf::{Kind, MAX_RESOLVE_DEPTH, ObjectBtf, SecVar, Types};
 use crate::elf::Elf;
 use crate::error::{Error, Result};
+use crate::order::{self, Key, Names};
 
 /// `BPF_MAP_TYPE_ARRAY`.
 const ARRAY: u32 = 2;
@@ -96,13 +95,16 @@ pub struct ExternRef {
 pub(super) struct Externs {
     /// In libbpf's order: configuration first, then symbols by name.
     pub specs: Vec<ExternSpec>,
-    /// Index in `specs` by ELF symbol, or why the symbol cannot be used.
-    pub places: BTreeMap<usize, core::result::Result<usize, String>>,
+    /// By ELF symbol, its index in `specs`, or why it cannot be used.
+    places: Vec<(usize, ExternPlace)>,
     /// The `.kconfig` DATASEC with the place of each of its variables; nothing
     /// where some variable has none.
     pub layout: Option<Layout>,
     kconfig_bytes: u32,
 }
+
+/// The index of an extern, or why it cannot be used.
+type ExternPlace = core::result::Result<usize, String>;
 
 /// Where the variables of `.kconfig` lie in its map.
 #[derive(Debug)]
@@ -110,12 +112,29 @@ pub(super) struct Layout {
     /// BTF id of the DATASEC.
     pub section_id: u32,
     pub size: u32,
-    /// Offset and size by BTF id of the VAR.
-    pub vars: BTreeMap<u32, (u32, u32)>,
+    /// Each with the BTF id of its VAR, by that.
+    vars: Vec<Placed>,
+}
+
+/// A variable of `.kconfig` with its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed {
+    id: u32,
+    pub offset: u32,
+    pub size: u32,
+}
+
+impl Layout {
+    /// The place of the VAR with this BTF id.
+    pub fn var(&self, id: u32) -> Option<Placed> {
+        let at = self.vars.partition_point(|var| var.id < id);
+        self.vars.get(at).filter(|var| var.id == id).copied()
+    }
 }
 
 /// One declaration in the object's BTF.
 struct Declared {
+    name: Box<[u8]>,
     section_id: u32,
     is_kconfig: bool,
     /// The VAR or FUNC.
@@ -130,13 +149,14 @@ pub(super) fn collect(elf: &Elf<'_>, btf: Option<&ObjectBtf>) -> Result<Externs>
     if symbols.peek().is_none() {
         return Ok(externs);
     }
-    let declared = btf.map_or_else(|| Ok(BTreeMap::new()), declarations)?;
+    let declared = btf.map_or_else(|| Ok(Vec::new()), declarations)?;
+    let names = Names::new(declared.iter().map(|declared| &*declared.name));
     // With its symbol, and the alignment that it is sorted by.
     let mut found: Vec<(ExternSpec, usize, u32)> = Vec::new();
     for symbol in symbols.filter(|symbol| !symbol.name.is_empty()) {
         let name = symbol.name;
-        let read = match (btf, declared.get(name.as_bytes())) {
-            (Some(btf), Some(declared)) => read(btf, declared),
+        let read = match (btf, names.find(name.as_bytes())) {
+            (Some(btf), Some(at)) => read(btf, &declared[at]),
             _ => Err(Error::not_found(
                 "it is declared in neither .kconfig nor .ksyms: another object has to define it",
             )),
@@ -154,19 +174,19 @@ pub(super) fn collect(elf: &Elf<'_>, btf: Option<&ObjectBtf>) -> Result<Externs>
             )),
             Err(error) => {
                 let reason = format!("extern {name}: {error:#}");
-                externs.places.insert(symbol.index, Err(reason));
+                externs.places.push((symbol.index, Err(reason)));
             }
         }
     }
-    found.sort_by(|(a, _, a_align), (b, _, b_align)| {
-        let key = |spec: &ExternSpec| match &spec.kind {
-            ExternKind::Kconfig(kconfig) => (false, kconfig.size),
-            _ => (true, 0),
+    // Configuration first: what is aligned most, then what is smallest.
+    order::sort(&mut found, |(spec, _, align): &(ExternSpec, _, u32)| {
+        let number = match &spec.kind {
+            ExternKind::Kconfig(kconfig) => {
+                u64::from(u8::MAX - *align as u8) << 32 | u64::from(kconfig.size)
+            }
+            _ => u64::MAX,
         };
-        let ((a_last, a_size), (b_last, b_size)) = (key(a), key(b));
-        let sizes = a_size.cmp(&b_size);
-        let order = a_last.cmp(&b_last).then(b_align.cmp(a_align)).then(sizes);
-        order.then_with(|| a.name.cmp(&b.name))
+        Key::new(number, spec.name.as_bytes())
     });
     for (mut spec, symbol, align) in found {
         let place = match &mut spec.kind {
@@ -179,15 +199,26 @@ pub(super) fn collect(elf: &Elf<'_>, btf: Option<&ObjectBtf>) -> Result<Externs>
         if place.is_ok() {
             externs.specs.push(spec);
         }
-        externs.places.insert(symbol, place);
+        externs.places.push((symbol, place));
     }
+    order::sort(&mut externs.places, |(symbol, _)| {
+        Key::number(*symbol as u64)
+    });
     if let Some(btf) = btf {
-        externs.layout = externs.layout_of(btf, &declared)?;
+        externs.layout = externs.layout_of(btf, &declared, &names)?;
     }
     Ok(externs)
 }
 
 impl Externs {
+    /// The index of the extern that an ELF symbol stands for, or why it cannot
+    /// be used.
+    pub fn place_of(&self, symbol: usize) -> Option<&ExternPlace> {
+        let at = self.places.partition_point(|(other, _)| *other < symbol);
+        let (found, place) = self.places.get(at)?;
+        (*found == symbol).then_some(place)
+    }
+
     /// Gives a configuration value its place.
     fn place(&mut self, kconfig: &mut KconfigExtern, align: u32) -> Result<()> {
         let offset = self.kconfig_bytes.next_multiple_of(align.max(1));
@@ -205,30 +236,41 @@ impl Externs {
     fn layout_of(
         &self,
         btf: &ObjectBtf,
-        declared: &BTreeMap<Box<[u8]>, Declared>,
+        declared: &[Declared],
+        names: &Names<'_>,
     ) -> Result<Option<Layout>> {
-        let mut vars = BTreeMap::new();
+        let mut vars = Vec::new();
         let mut section = None;
         for spec in &self.specs {
             let ExternKind::Kconfig(kconfig) = &spec.kind else {
                 continue;
             };
-            if let Some(declared) = declared.get(spec.name.as_bytes()) {
-                vars.insert(declared.id, (kconfig.offset, kconfig.size));
+            if let Some(at) = names.find(spec.name.as_bytes()) {
+                let declared = &declared[at];
+                vars.push(Placed {
+                    id: declared.id,
+                    offset: kconfig.offset,
+                    size: kconfig.size,
+                });
                 section = Some(declared.section_id);
             }
         }
+        // Two symbols of one name have one variable: the last one's.
+        vars.reverse();
+        order::sort(&mut vars, |var: &Placed| Key::number(var.id.into()));
+        vars.dedup_by_key(|var| var.id);
         let Some(section_id) = section else {
             return Ok(None);
         };
         let all = btf.type_by_id(section_id)?.sec_vars();
-        let is_whole =
-            all.len() == vars.len() && all.iter().all(|var| vars.contains_key(&var.type_id));
-        Ok(is_whole.then_some(Layout {
+        let layout = Layout {
             section_id,
             size: self.kconfig_bytes,
             vars,
-        }))
+        };
+        let has_place = |var: &SecVar| layout.var(var.type_id).is_some();
+        let is_whole = all.len() == layout.vars.len() && all.iter().all(has_place);
+        Ok(is_whole.then_some(layout))
     }
 
     /// The map of all configuration values, which are zero so far.
@@ -260,9 +302,9 @@ impl Externs {
     }
 }
 
-/// What the object's BTF declares in `.kconfig` and `.ksyms`, by name.
-fn declarations(btf: &ObjectBtf) -> Result<BTreeMap<Box<[u8]>, Declared>> {
-    let mut declared = BTreeMap::new();
+/// What the object's BTF declares in `.kconfig` and `.ksyms`.
+fn declarations(btf: &ObjectBtf) -> Result<Vec<Declared>> {
+    let mut declared = Vec::new();
     for section_id in btf.ids() {
         let section = btf.type_by_id(section_id)?;
         if section.kind() != Kind::DataSec {
@@ -275,8 +317,8 @@ fn declarations(btf: &ObjectBtf) -> Result<BTreeMap<Box<[u8]>, Declared>> {
         };
         for var in section.sec_vars() {
             let name = btf.type_by_id(var.type_id)?.name_off;
-            let name = Box::from(&*btf.string(name)?);
-            declared.entry(name).or_insert(Declared {
+            declared.push(Declared {
+                name: Box::from(&*btf.string(name)?),
                 section_id,
                 is_kconfig,
                 id: var.type_id,

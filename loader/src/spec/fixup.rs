@@ -7,12 +7,11 @@
 //!
 //! Source: `bpf_object_fixup_btf`, tools/lib/bpf/libbpf.c.
 
-use std::collections::BTreeMap;
-
 use super::externs::Layout;
 use crate::btf::{Kind, ObjectBtf, SecVar, Type, Types};
 use crate::elf::{Elf, Symbol};
 use crate::error::{Error, Result, ResultExt};
+use crate::order::{self, Key, Names};
 
 /// Words of a type before its elements.
 const HEADER_WORDS: usize = 3;
@@ -26,15 +25,28 @@ const GLOBAL: u32 = 1;
 const EXTERN: u32 = 2;
 
 /// Global symbols by name; the first of each name counts.
-type Symbols<'d> = BTreeMap<&'d str, Symbol<'d>>;
+struct Symbols<'e, 'd> {
+    elf: &'e Elf<'d>,
+    names: Names<'d>,
+}
+
+impl<'e, 'd> Symbols<'e, 'd> {
+    fn new(elf: &'e Elf<'d>) -> Self {
+        // What has no name is not found.
+        let name = |symbol: Symbol<'d>| if symbol.is_global { symbol.name } else { "" };
+        let names = Names::new(elf.symbols().map(|symbol| name(symbol).as_bytes()));
+        Self { elf, names }
+    }
+
+    fn find(&self, name: &str) -> Option<Symbol<'d>> {
+        self.elf.symbol(self.names.find(name.as_bytes())?)
+    }
+}
 
 /// Fixes all of an object's types up for the kernel; `kconfig` describes the map
 /// of its configuration values, if it has one.
 pub(super) fn fix_up(btf: &mut ObjectBtf, elf: &Elf<'_>, kconfig: Option<&Layout>) -> Result<()> {
-    let mut symbols = Symbols::new();
-    for symbol in elf.symbols().filter(|symbol| symbol.is_global) {
-        symbols.entry(symbol.name).or_insert(symbol);
-    }
+    let symbols = Symbols::new(elf);
     for id in btf.ids() {
         match btf.type_by_id(id)?.kind() {
             Kind::DataSec if kconfig.is_some_and(|layout| layout.section_id == id) => {}
@@ -44,7 +56,7 @@ pub(super) fn fix_up(btf: &mut ObjectBtf, elf: &Elf<'_>, kconfig: Option<&Layout
                     .with_context(|| format!("BTF type {id}, section {name}"))?;
             }
             Kind::Func => fix_function(btf, &symbols, id)?,
-            Kind::Var if kconfig.is_some_and(|layout| layout.vars.contains_key(&id)) => {
+            Kind::Var if kconfig.is_some_and(|layout| layout.var(id).is_some()) => {
                 btf.set_word(id, HEADER_WORDS, GLOBAL)?;
             }
             Kind::Var => fix_extern_variable(btf, id)?,
@@ -59,11 +71,11 @@ pub(super) fn fix_up(btf: &mut ObjectBtf, elf: &Elf<'_>, kconfig: Option<&Layout
 fn lay_out(btf: &mut ObjectBtf, layout: &Layout) -> Result<()> {
     let mut vars = btf.type_by_id(layout.section_id)?.sec_vars();
     for var in &mut vars {
-        if let Some(&(offset, size)) = layout.vars.get(&var.type_id) {
-            (var.offset, var.size) = (offset, size);
+        if let Some(placed) = layout.var(var.type_id) {
+            (var.offset, var.size) = (placed.offset, placed.size);
         }
     }
-    vars.sort_by_key(|var| var.offset);
+    order::sort(&mut vars, |var: &SecVar| Key::number(var.offset.into()));
     btf.set_word(layout.section_id, 2, layout.size)?;
     for (index, var) in vars.iter().enumerate() {
         write_sec_var(btf, layout.section_id, index, *var)?;
@@ -74,7 +86,7 @@ fn lay_out(btf: &mut ObjectBtf, layout: &Layout) -> Result<()> {
 /// Hidden functions become static. Extern ones, which the kernel takes in no
 /// object, become typedefs of their prototype: as long, and without a check
 /// that parameters have names.
-fn fix_function(btf: &mut ObjectBtf, symbols: &Symbols<'_>, id: u32) -> Result<()> {
+fn fix_function(btf: &mut ObjectBtf, symbols: &Symbols<'_, '_>, id: u32) -> Result<()> {
     let func = btf.type_by_id(id)?;
     if func.vlen() == EXTERN {
         return btf.set_word(id, 1, (Kind::Typedef as u32) << 24);
@@ -84,7 +96,7 @@ fn fix_function(btf: &mut ObjectBtf, symbols: &Symbols<'_>, id: u32) -> Result<(
     }
     let name = btf.text(func.name_off)?;
     let is_hidden = symbols
-        .get(name.as_str())
+        .find(&name)
         .is_some_and(|symbol| symbol.is_function() && symbol.is_hidden);
     if is_hidden {
         btf.set_word(id, 1, (Kind::Func as u32) << 24 | STATIC)?;
@@ -106,7 +118,7 @@ fn fix_extern_variable(btf: &mut ObjectBtf, id: u32) -> Result<()> {
 fn fix_section(
     btf: &mut ObjectBtf,
     elf: &Elf<'_>,
-    symbols: &Symbols<'_>,
+    symbols: &Symbols<'_, '_>,
     id: u32,
     name: &str,
 ) -> Result<()> {
@@ -132,7 +144,7 @@ fn fix_section(
         }
         let name = btf.text(ty.name_off)?;
         let symbol = symbols
-            .get(name.as_str())
+            .find(&name)
             .ok_or_else(|| Error::malformed(format!("variable {name} has no symbol")))?;
         if is_open {
             var.offset = u32::try_from(symbol.value)
@@ -142,7 +154,7 @@ fn fix_section(
             btf.set_word(var.type_id, HEADER_WORDS, STATIC)?;
         }
     }
-    vars.sort_by_key(|var| var.offset);
+    order::sort(&mut vars, |var: &SecVar| Key::number(var.offset.into()));
     for (index, var) in vars.iter().enumerate() {
         write_sec_var(btf, id, index, *var)?;
     }

@@ -1,11 +1,10 @@
 //! Global data: `.rodata`, `.data` and `.bss` as maps with one value.
 
-use std::collections::BTreeMap;
-
 use super::types::{MapKind, MapSpec, Variable};
 use crate::btf::{Kind, ObjectBtf, Types};
 use crate::elf::{Elf, Section};
 use crate::error::{Error, Result, ResultExt};
+use crate::order::{self, Key};
 
 /// `BPF_MAP_TYPE_ARRAY`.
 const ARRAY: u32 = 2;
@@ -44,29 +43,34 @@ pub(super) fn kind(name: &str) -> Option<MapKind> {
 pub(super) struct Globals {
     left_bss_bytes: u64,
     /// DATASEC types by name.
-    types: BTreeMap<String, u32>,
+    types: Vec<(String, u32)>,
 }
 
 impl Globals {
     pub fn new(btf: Option<&ObjectBtf>) -> Result<Self> {
-        let mut types = BTreeMap::new();
+        let mut types = Vec::new();
         for (btf, id) in btf
             .iter()
             .flat_map(|btf| btf.ids().map(move |id| (btf, id)))
         {
             if btf.type_by_id(id)?.kind() == Kind::DataSec {
-                types.entry(btf.type_name(id)?).or_insert(id);
+                types.push((btf.type_name(id)?, id));
             }
         }
+        order::sort(&mut types, |(name, _): &(String, u32)| {
+            Key::text(name.as_bytes())
+        });
         Ok(Self {
             left_bss_bytes: MAX_BSS_BYTES,
             types,
         })
     }
 
-    /// The DATASEC of a section.
+    /// The first DATASEC of a section's name.
     pub fn type_id(&self, section: &str) -> Option<u32> {
-        self.types.get(section).copied()
+        let at = self.types.partition_point(|(name, _)| **name < *section);
+        let (name, id) = self.types.get(at)?;
+        (name == section).then_some(*id)
     }
 
     /// The map of a data section.
@@ -218,6 +222,8 @@ fn untyped_variables(elf: &Elf<'_>, section: usize) -> Vec<Variable> {
         })
     });
     let mut variables: Vec<_> = variable.collect();
-    variables.sort_by_key(|variable| variable.offset);
+    order::sort(&mut variables, |variable: &Variable| {
+        Key::number(variable.offset.into())
+    });
     variables
 }

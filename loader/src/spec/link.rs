@@ -4,17 +4,17 @@
 //! each once; calls and function addresses then become distances. Records of
 //! `.BTF.ext` move along. Same order as libbpf, so that results compare.
 
-use std::collections::BTreeMap;
-
 use super::code::{Code, Function};
 use super::ext::{Ext, RawCoreRelo, Table};
 use super::externs::{ExternKind, ExternRef, Externs};
-use super::types::{CoreReloRef, MapKind, MapRef};
+use super::places::MapPlaces;
+use super::types::{CoreReloRef, MapRef};
 use crate::btf::{ObjectBtf, Types};
 use crate::elf::{Elf, Relocation, Symbol};
 use crate::error::{Error, Result, ResultExt};
 use crate::ext_info::{FuncInfo, LineInfo, Record, Records};
 use crate::insn::{INSN_SIZE_BYTES, Insn, pseudo};
+use crate::order::{self, Key};
 
 /// Everything that linking reads.
 #[derive(Debug)]
@@ -29,19 +29,10 @@ pub(super) struct Inputs<'e, 'd> {
     pub kconfig_map: usize,
 }
 
-/// Which map a section and an offset stand for, or why there is none.
-#[derive(Debug, Default)]
-pub(super) struct MapPlaces {
-    /// Maps of `.maps`, by section and byte offset.
-    pub defined: BTreeMap<(usize, u64), core::result::Result<usize, String>>,
-    /// Data maps with their size in bytes, by section.
-    pub data: BTreeMap<usize, core::result::Result<(usize, u32, MapKind), String>>,
-}
-
 /// Output bytes that all programs of an object may take together. Many small
 /// programs that share large subprograms could otherwise multiply a file.
 #[derive(Debug)]
-pub(super) struct Budget(pub usize);
+struct Budget(usize);
 
 impl Budget {
     fn take(&mut self, bytes: usize) -> Result<()> {
@@ -49,6 +40,24 @@ impl Budget {
             Error::invalid_input("programs with their subprograms are too large together")
         })?;
         Ok(())
+    }
+}
+
+/// What linking one program leaves to the next.
+#[derive(Debug)]
+pub(super) struct Workspace {
+    budget: Budget,
+    /// Of each function, its first slot in the program that is being linked.
+    placed: Vec<Option<usize>>,
+}
+
+impl Workspace {
+    /// For programs of at most `max_bytes` together.
+    pub fn new(max_bytes: usize, code: &Code<'_, '_>) -> Self {
+        Self {
+            budget: Budget(max_bytes),
+            placed: vec![None; code.functions.len()],
+        }
     }
 }
 
@@ -71,46 +80,63 @@ struct Linker<'a, 'e, 'd> {
     insns: Vec<Insn>,
     map_refs: Vec<MapRef>,
     extern_refs: Vec<ExternRef>,
-    /// Index of a function → its first slot in `insns`.
-    placed: BTreeMap<usize, usize>,
-    /// The same, by slot.
+    /// Of each function, its first slot in `insns`.
+    placed: &'a mut [Option<usize>],
+    /// The same of those that are placed, by slot.
     order: Vec<(usize, usize)>,
 }
 
 /// Links the function with this index as an entry program.
-pub(super) fn link(inputs: &Inputs<'_, '_>, budget: &mut Budget, entry: usize) -> Result<Linked> {
+pub(super) fn link(
+    inputs: &Inputs<'_, '_>,
+    workspace: &mut Workspace,
+    entry: usize,
+) -> Result<Linked> {
     let mut linker = Linker {
         inputs,
-        budget,
+        budget: &mut workspace.budget,
         insns: Vec::new(),
         map_refs: Vec::new(),
         extern_refs: Vec::new(),
-        placed: BTreeMap::new(),
+        placed: &mut workspace.placed,
         order: Vec::new(),
     };
-    linker.place_all(entry)?;
-    linker.map_refs.sort_by_key(|map_ref| map_ref.insn);
-    linker.extern_refs.sort_by_key(|extern_ref| extern_ref.insn);
-    let func_info = linker.records(&inputs.ext.functions)?;
-    let line_info = linker.records(&inputs.ext.lines)?;
-    let core_relos = linker.core_relos()?;
-    let names = linker.order.iter().filter_map(|&(index, start)| {
-        let function = inputs.code.functions.get(index)?;
-        Some((function.name.to_owned(), start))
-    });
-    let subprograms = names.collect();
-    Ok(Linked {
-        insns: linker.insns,
-        map_refs: linker.map_refs,
-        extern_refs: linker.extern_refs,
-        core_relos,
-        func_info,
-        line_info,
-        subprograms,
-    })
+    let linked = linker.link(entry);
+    for (index, _) in linker.order {
+        workspace.placed[index] = None;
+    }
+    linked
 }
 
 impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
+    fn link(&mut self, entry: usize) -> Result<Linked> {
+        self.place_all(entry)?;
+        order::sort(&mut self.map_refs, |map_ref| {
+            Key::number(map_ref.insn as u64)
+        });
+        order::sort(&mut self.extern_refs, |extern_ref| {
+            Key::number(extern_ref.insn as u64)
+        });
+        let inputs = self.inputs;
+        let func_info = self.records(&inputs.ext.functions)?;
+        let line_info = self.records(&inputs.ext.lines)?;
+        let core_relos = self.core_relos()?;
+        let names = self.order.iter().filter_map(|&(index, start)| {
+            let function = inputs.code.functions.get(index)?;
+            Some((function.name.to_owned(), start))
+        });
+        let subprograms = names.collect();
+        Ok(Linked {
+            insns: core::mem::take(&mut self.insns),
+            map_refs: core::mem::take(&mut self.map_refs),
+            extern_refs: core::mem::take(&mut self.extern_refs),
+            core_relos,
+            func_info,
+            line_info,
+            subprograms,
+        })
+    }
+
     /// Depth first with a stack of our own: how deep calls nest is up to the
     /// object.
     fn place_all(&mut self, entry: usize) -> Result<()> {
@@ -125,7 +151,7 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
                 continue;
             };
             stack.push((index, slot + 1));
-            if !self.placed.contains_key(&callee) {
+            if self.placed[callee].is_none() {
                 self.place(callee)?;
                 stack.push((callee, 0));
             }
@@ -147,7 +173,7 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
         self.budget
             .take(insns.len() * INSN_SIZE_BYTES + function.name.len())?;
         self.insns.extend(insns);
-        self.placed.insert(index, start);
+        self.placed[index] = Some(start);
         self.order.push((index, start));
         for relocation in self.inputs.code.relocations(function) {
             self.resolve(function, start, relocation).with_context(|| {
@@ -200,9 +226,8 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
     /// Marks the call or load at `at` as one of an extern.
     fn refer_to_extern(&mut self, at: usize, insn: Insn, symbol: &Symbol<'_>) -> Result<()> {
         let externs = self.inputs.externs;
-        let place = externs.places.get(&symbol.index);
         let missing = || Error::malformed(format!("extern {} has no name", symbol.index));
-        let place = place.ok_or_else(missing)?.as_ref();
+        let place = externs.place_of(symbol.index).ok_or_else(missing)?.as_ref();
         let &index = place.map_err(|reason| Error::not_found(reason.clone()))?;
         self.budget.take(size_of::<ExternRef>())?;
         self.extern_refs.push(ExternRef { insn: at, index });
@@ -264,11 +289,12 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
     fn load_map(&mut self, at: usize, section: usize, symbol: &Symbol<'_>) -> Result<()> {
         let places = &self.inputs.maps;
         let because = |reason: &String| Error::not_found(reason.clone());
-        if let Some(data) = places.data.get(&section) {
+        if let Some(data) = places.data(section) {
             let &(map, size_bytes, _) = data.as_ref().map_err(because)?;
             // Section symbols carry the offset in the instruction.
-            let addend = i128::from(self.insns[at].imm);
-            let offset = u32::try_from(i128::from(symbol.value) + addend).ok();
+            let addend = i64::from(self.insns[at].imm);
+            let offset = symbol.value.checked_add_signed(addend);
+            let offset = offset.and_then(|offset| u32::try_from(offset).ok());
             let offset = offset
                 .filter(|&offset| offset <= size_bytes)
                 .ok_or_else(|| {
@@ -276,7 +302,7 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
                 })?;
             return self.load_value(at, map, offset);
         }
-        let Some(map) = places.defined.get(&(section, symbol.value)) else {
+        let Some(map) = places.defined(section, symbol.value) else {
             let name = self.inputs.elf.section(section).map_or("", |s| s.name);
             return Err(Error::not_found(format!(
                 "symbol {} in section {name} is no map, variable or function",
@@ -317,7 +343,7 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
         function: &Function<'_>,
         from: usize,
     ) -> Result<Option<(usize, usize)>> {
-        let start = self.placed.get(&index).copied().unwrap_or(0);
+        let start = self.placed[index].unwrap_or(0);
         let body = start..start + function.slots.len();
         let body = self.insns.get(body).unwrap_or_default();
         let is_reference = |insn: &Insn| insn.is_subprog_call() || insn.is_func_address();
@@ -335,15 +361,16 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
         let relocations = self.inputs.code.relocations(function);
         let at = relocations.partition_point(|r| r.offset < place as u64);
         let relocation = relocations.get(at).filter(|r| r.offset == place as u64);
-        let imm = i128::from(insn.imm);
+        let imm = i64::from(insn.imm);
         let (section, target) = match relocation {
             Some(relocation) => {
                 let (_, symbol) = self.target(function, relocation)?;
                 let section = symbol.section.unwrap_or(0);
-                let unit = INSN_SIZE_BYTES as i128;
-                let value = i128::from(symbol.value);
+                let unit = INSN_SIZE_BYTES as i64;
+                // Past all sections it is past all functions.
+                let value = i64::try_from(symbol.value).unwrap_or(i64::MAX / 2);
                 if insn.is_func_address() {
-                    (section, (value + imm) / unit)
+                    (section, value.saturating_add(imm) / unit)
                 } else {
                     (section, value / unit + imm + 1)
                 }
@@ -351,7 +378,7 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
             // Same section: the distance is right as it stands.
             None => (
                 function.section,
-                (function.slots.start + slot) as i128 + imm + 1,
+                (function.slots.start + slot) as i64 + imm + 1,
             ),
         };
         let found = usize::try_from(target).ok();
@@ -366,8 +393,7 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
 
     /// Writes the distance from a reference to the function it is about.
     fn point(&mut self, index: usize, slot: usize, callee: usize) -> Result<()> {
-        let (from, to) = (self.placed.get(&index), self.placed.get(&callee));
-        let (Some(&from), Some(&to)) = (from, to) else {
+        let (Some(from), Some(to)) = (self.placed[index], self.placed[callee]) else {
             return Err(Error::not_found(format!("function {callee}")));
         };
         let distance = to as i64 - (from + slot) as i64 - 1;
@@ -386,14 +412,8 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
             return Ok(Records::default());
         }
         let mut records = Records::with_rec_size(table.rec_size)?;
-        let order = core::mem::take(&mut self.order);
-        let mut count = 0;
-        for &(index, _) in &order {
-            let function = self.function(index)?;
-            count += table.records(function.section, &function.slots).len();
-        }
-        records.reserve(count);
-        for &(index, start) in &order {
+        records.reserve(self.count(table)?);
+        for &(index, start) in &self.order {
             let function = self.function(index)?;
             let own = table.records(function.section, &function.slots);
             // Each function needs a record for its first instruction.
@@ -408,23 +428,28 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
                 records.push_rebased(record, slot as u32)?;
             }
         }
-        self.order = order;
         Ok(records)
+    }
+
+    /// How many records of a table all parts have.
+    fn count(&self, table: &Table<'_>) -> Result<usize> {
+        let mut count = 0;
+        for &(index, _) in &self.order {
+            let function = self.function(index)?;
+            count += table.records(function.section, &function.slots).len();
+        }
+        Ok(count)
     }
 
     fn core_relos(&mut self) -> Result<Vec<CoreReloRef>> {
         let Some(btf) = self.inputs.btf else {
             return Ok(Vec::new());
         };
-        let mut relos = Vec::new();
-        let order = core::mem::take(&mut self.order);
-        for &(index, start) in &order {
+        let table = &self.inputs.ext.core_relos;
+        let mut relos = Vec::with_capacity(self.count(table)?);
+        for &(index, start) in &self.order {
             let function = self.function(index)?;
-            let own = self
-                .inputs
-                .ext
-                .core_relos
-                .records(function.section, &function.slots);
+            let own = table.records(function.section, &function.slots);
             for &(slot, record) in own {
                 let Some(relo) = RawCoreRelo::read(record) else {
                     continue;
@@ -439,7 +464,6 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
                 });
             }
         }
-        self.order = order;
         Ok(relos)
     }
 }

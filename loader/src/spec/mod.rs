@@ -11,9 +11,11 @@ mod fixup;
 mod globals;
 mod hook;
 mod legacy;
+mod lines;
 mod link;
 mod maps;
 mod parse;
+mod places;
 mod sections;
 mod struct_ops;
 mod types;
@@ -27,7 +29,7 @@ pub use types::{
     Variable,
 };
 
-use crate::btf::{ObjectBtf, Types};
+use crate::btf::ObjectBtf;
 use crate::error::{Error, Result, ResultExt};
 
 /// One object file, taken apart.
@@ -166,16 +168,6 @@ impl ObjectSpec {
         let mut refs = program.extern_refs.iter();
         let found = refs.find(|reference| reference.insn == insn)?;
         self.externs.get(found.index)
-    }
-
-    /// The source line of an instruction of a program: file, line, text.
-    pub fn line_at(&self, program: &ProgramSpec, insn: usize) -> Option<(String, u32, String)> {
-        let btf = self.btf.as_ref()?;
-        let before = |line: &crate::ext_info::LineInfo| line.insn_offset as usize <= insn;
-        let line = program.line_info.iter().take_while(before).last()?;
-        let file = btf.text(line.file_name_off).ok()?;
-        let text = btf.text(line.line_off).ok()?;
-        Some((file, line.line(), text.trim().to_owned()))
     }
 }
 

@@ -4,14 +4,15 @@ use super::code::Code;
 use super::ext::Ext;
 use super::externs::{self, Externs};
 use super::globals::{self, Globals};
-use super::link::{self, Budget, Inputs, MapPlaces};
+use super::link::{self, Inputs, Workspace};
+use super::places::MapPlaces;
 use super::types::{MapSpec, MapValue, ProgramSpec};
 use super::{ObjectSpec, fixup, legacy, maps, sections, struct_ops, values};
 use crate::btf::{ObjectBtf, Types};
 use crate::bytes;
 use crate::elf::Elf;
 use crate::error::{Error, Result, ResultExt};
-use std::collections::BTreeSet;
+use crate::order::{self, Key, Names};
 
 /// Bytes that the programs of an object may take in all, subprograms counted
 /// once per program.
@@ -137,16 +138,18 @@ fn collect_maps(
     }
     for (index, section) in elf.sections.iter().enumerate().skip(1) {
         if legacy::is_section(section.name) {
+            let mut defined = Vec::new();
             for symbol in legacy::variables(elf, index) {
-                let map = match legacy::parse(section, &symbol) {
+                let map = match legacy::parse(section, &symbol, btf) {
                     Ok(spec) => {
                         specs.push(spec);
                         Ok(specs.len() - 1)
                     }
                     Err(error) => Err(skipped.reason(section.name, &error)),
                 };
-                places.defined.insert((index, symbol.value), map);
+                defined.push((symbol.value, map));
             }
+            places.define(index, defined);
         }
     }
     for (index, section) in elf.sections.iter().enumerate().skip(1) {
@@ -169,7 +172,7 @@ fn collect_maps(
         };
         let map = map.map(|(map, size_bytes)| (map, size_bytes, kind.unwrap_or_default()));
         let map = map.map_err(|error| skipped.reason(section.name, &error));
-        places.data.insert(index, map);
+        places.set_data(index, map);
     }
     Ok((specs, places))
 }
@@ -184,7 +187,7 @@ fn defined_maps(
     places: &mut MapPlaces,
     skipped: &mut Skipped,
 ) -> Result<()> {
-    let mut variables = Vec::new();
+    let (mut variables, mut maps) = (Vec::new(), Vec::new());
     for var in btf.type_by_id(id)?.sec_vars() {
         let map = match maps::parse(btf, var.type_id) {
             Ok(defined) => {
@@ -199,9 +202,12 @@ fn defined_maps(
             }
             Err(error) => Err(skipped.reason(".maps", &error)),
         };
-        places.defined.insert((section, u64::from(var.offset)), map);
+        maps.push((u64::from(var.offset), map));
     }
-    variables.sort_by_key(|variable| variable.offset);
+    places.define(section, maps);
+    order::sort(&mut variables, |variable: &values::Place| {
+        Key::number(variable.offset.into())
+    });
     values::collect(elf, section, &variables, places, specs, |error| {
         skipped.push(".maps", error);
     })
@@ -212,15 +218,15 @@ fn check_programs(maps: &mut [MapSpec], programs: &[ProgramSpec], skipped: &mut 
     if maps.iter().all(|map| map.values.is_empty()) {
         return;
     }
-    let names = programs.iter().map(|program| program.name.as_str());
-    let names: BTreeSet<_> = names.collect();
+    let names = programs.iter().map(|program| program.name.as_bytes());
+    let names = Names::new(names);
     for map in maps {
         let name = &map.name;
         map.values.retain(|(element, value)| {
             let MapValue::Program(program) = value else {
                 return true;
             };
-            let is_there = names.contains(program.as_str());
+            let is_there = names.find(program.as_bytes()).is_some();
             if !is_there {
                 let cause = format!("element {element}: {program} is no program to be loaded");
                 skipped.push(
@@ -235,7 +241,7 @@ fn check_programs(maps: &mut [MapSpec], programs: &[ProgramSpec], skipped: &mut 
 
 fn collect_programs(inputs: &Inputs<'_, '_>, skipped: &mut Skipped) -> Result<Vec<ProgramSpec>> {
     let mut programs = Vec::new();
-    let mut budget = Budget(MAX_LINKED_BYTES);
+    let mut workspace = Workspace::new(MAX_LINKED_BYTES, &inputs.code);
     let mut unknown = None;
     for (index, function) in inputs.code.functions.iter().enumerate() {
         let section = inputs.elf.section(function.section);
@@ -252,7 +258,7 @@ fn collect_programs(inputs: &Inputs<'_, '_>, skipped: &mut Skipped) -> Result<Ve
             }
             continue;
         };
-        match link::link(inputs, &mut budget, index) {
+        match link::link(inputs, &mut workspace, index) {
             Ok(linked) => programs.push(ProgramSpec {
                 name: function.name.to_owned(),
                 section: section.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::externs::ExternRef;
 use crate::ext_info::{FuncInfo, LineInfo, Records};
-use crate::insn::{self, Insn};
+use crate::insn::Insn;
 
 /// One map as the object defines it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -278,13 +278,6 @@ pub struct ProgramSpec {
     /// Subprograms: name and first instruction in `insns`, by instruction.
     /// The entry program is the first.
     pub subprograms: Vec<(String, usize)>,
-}
-
-impl ProgramSpec {
-    /// The instructions as the kernel reads them.
-    pub fn insn_bytes(&self) -> Vec<u8> {
-        insn::to_bytes(&self.insns)
-    }
 }
 
 /// An `ldimm64` that stands for a map or for a byte in its only value.

@@ -2,8 +2,8 @@
 //!
 //! Each element is a pointer, so a relocation of `.maps` says what it is.
 
-use super::link::MapPlaces;
 use super::maps::{PROG_ARRAY, is_map_of_maps};
+use super::places::MapPlaces;
 use super::types::{MapSpec, MapValue};
 use crate::elf::{Elf, Relocation};
 use crate::error::{Error, Result, ResultExt};
@@ -104,7 +104,7 @@ fn value(
             spec.key_size
         )));
     }
-    match places.defined.get(&(section, symbol.value)) {
+    match places.defined(section, symbol.value) {
         Some(Ok(map)) => Ok(MapValue::Map(*map)),
         Some(Err(reason)) => Err(Error::not_found(reason.clone())),
         None => Err(Error::not_found(format!(

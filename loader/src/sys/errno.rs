@@ -72,6 +72,7 @@ impl Errno {
             libc::EBUSY => "EBUSY",
             libc::EEXIST => "EEXIST",
             libc::ENODEV => "ENODEV",
+            libc::EISDIR => "EISDIR",
             libc::EINVAL => "EINVAL",
             libc::ENOTDIR => "ENOTDIR",
             libc::EMFILE => "EMFILE",

@@ -1,17 +1,33 @@
 //! Small files of the kernel's file systems, and positional reads.
 
-use super::{Errno, Result};
+use super::{Errno, Result, owned};
+use crate::order::{self, Key};
 use core::ops::RangeInclusive;
+use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// Opens a file for reading.
+/// Opens a file for reading. musl's open(2), and so the standard library's,
+/// sets close-on-exec once more by a call of its own; its openat(2) does not.
 pub(crate) fn open_read(path: &Path) -> Result<File> {
-    File::open(path).map_err(|error| Errno::from_io(&error))
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVAL)?;
+    let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+    loop {
+        // SAFETY: the path ends with its NUL and outlives the call.
+        let fd = unsafe { libc::openat(libc::AT_FDCWD, path.as_ptr(), flags) };
+        match fd {
+            0.. => return Ok(File::from(owned(fd))),
+            _ => match Errno::last() {
+                Errno::INTR => {}
+                errno => return Err(errno),
+            },
+        }
+    }
 }
 
 /// The length of an open file.
@@ -38,9 +54,27 @@ pub(crate) fn pread(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> Result
 
 /// Reads a file of at most `limit_bytes`; what comes after is left.
 pub(crate) fn read_bytes(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
+    read_open(open_read(path)?, limit_bytes)
+}
+
+fn read_open(file: File, limit_bytes: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = open_read(path)?.take(limit_bytes).read_to_end(&mut bytes);
+    let read = file.take(limit_bytes).read_to_end(&mut bytes);
     read.map_err(|error| Errno::from_io(&error))?;
+    Ok(bytes)
+}
+
+/// Reads a whole file. One whose length is known is read at once, without
+/// looking for more; what a pipe or the like gives has to end at `limit_bytes`.
+pub(crate) fn read_whole(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
+    let file = open_read(path)?;
+    let bytes = file_len(&file)?;
+    if bytes == 0 {
+        return read_open(file, limit_bytes);
+    }
+    let mut bytes = vec![0; usize::try_from(bytes).map_err(|_| Errno::TOO_BIG)?];
+    let read = pread(&file, 0, &mut bytes)?;
+    bytes.truncate(read);
     Ok(bytes)
 }
 
@@ -56,7 +90,7 @@ pub(crate) fn names_in(path: &Path) -> Result<Vec<String>> {
     let name =
         |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
     let mut names: Vec<String> = entries.filter_map(name).collect();
-    names.sort_unstable();
+    order::sort(&mut names, |name| Key::text(name.as_bytes()));
     Ok(names)
 }
 

@@ -2,11 +2,9 @@
 
 use super::attr::{Command, ProgLoadAttr};
 use super::{Errno, Result, address, address_mut, bpf, length, owned};
+use crate::insn::Insn;
 use core::ffi::CStr;
 use std::os::fd::{BorrowedFd, OwnedFd};
-
-/// Instructions are eight bytes each.
-const INSN_BYTES: usize = 8;
 
 /// Verification gives up with EAGAIN when a signal is pending; this many times
 /// it is started again.
@@ -23,8 +21,7 @@ pub(crate) struct ProgLoad<'a> {
     /// NUL-padded.
     pub(crate) name: [u8; 16],
     pub(crate) license: &'a CStr,
-    /// Instructions in the machine's byte order.
-    pub(crate) insns: &'a [u8],
+    pub(crate) insns: &'a [Insn],
     /// The object's BTF, without which no records may be given.
     pub(crate) btf: Option<BorrowedFd<'a>>,
     pub(crate) func_info: ExtRecords<'a>,
@@ -71,7 +68,7 @@ pub(crate) struct Log<'a> {
 pub(crate) fn prog_load(prog: &ProgLoad<'_>, mut log: Option<&mut Log<'_>>) -> Result<OwnedFd> {
     let mut attr = ProgLoadAttr {
         prog_type: prog.prog_type,
-        insn_count: length(prog.insns.len() / INSN_BYTES)?,
+        insn_count: length(prog.insns.len())?,
         insns: address(prog.insns),
         license: address(prog.license.to_bytes_with_nul()),
         kern_version: prog.kern_version,

@@ -9,19 +9,88 @@
 
 use super::mapping::Mapping;
 use super::{Errno, Result, page_bytes};
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::os::fd::BorrowedFd;
 
-/// The mapped memory of one BPF_MAP_TYPE_RINGBUF.
+const READ: i32 = libc::PROT_READ;
+const WRITE: i32 = libc::PROT_WRITE;
+
+/// The pages of either kind.
 #[derive(Debug)]
-pub(crate) struct RingMapping {
-    /// One page: the consumer's position. Ours to write.
+struct Pages {
+    /// One page: the consumer's position.
     consumer: Mapping,
-    /// One page with the producer's position, then the data twice. Read-only.
+    /// One page with the producer's position, then the data twice.
     producer: Mapping,
     page_bytes: usize,
     data_bytes: usize,
 }
+
+impl Pages {
+    /// Maps a ring of `data_bytes` with these protections.
+    fn new(map: BorrowedFd<'_>, data_bytes: u32, consumer: i32, producer: i32) -> Result<Self> {
+        let (page_bytes, data_bytes, bytes) = sizes(data_bytes)?;
+        let shared = libc::MAP_SHARED;
+        Ok(Self {
+            consumer: Mapping::new(map, 0, page_bytes, consumer, shared)?,
+            producer: Mapping::new(map, page_bytes, bytes, producer, shared)?,
+            page_bytes,
+            data_bytes,
+        })
+    }
+
+    /// The position at the beginning of either mapping. Who stores to it has
+    /// mapped that page for writing.
+    fn position(page: &Mapping) -> &AtomicUsize {
+        // SAFETY: the page is mapped readable while the borrow lasts, is
+        // page-aligned, and begins with an unsigned long that both sides access
+        // atomically only.
+        unsafe { page.address().cast().as_ref() }
+    }
+
+    /// Where the length word of the record at `offset_bytes` into the data is.
+    ///
+    /// # Errors
+    /// EINVAL for an offset outside the data or not on eight bytes.
+    fn header(&self, offset_bytes: usize) -> Result<&AtomicU32> {
+        if offset_bytes % 8 != 0 || offset_bytes >= self.data_bytes {
+            return Err(Errno::INVAL);
+        }
+        let word = self.range(offset_bytes, size_of::<u32>())?;
+        // SAFETY: inside the mapped data and aligned, as just checked; both
+        // sides access the word atomically. Who stores to it has mapped the
+        // data for writing.
+        Ok(unsafe { word.cast().as_ref() })
+    }
+
+    /// Where `bytes` of data from `offset_bytes` on are, across the end if need
+    /// be.
+    ///
+    /// # Errors
+    /// EINVAL for a range outside the data.
+    fn range(&self, offset_bytes: usize, bytes: usize) -> Result<NonNull<u8>> {
+        // A record whose header is the last word of the data begins at its
+        // second copy: `data_bytes` itself is a legal offset.
+        if offset_bytes > self.data_bytes || bytes > self.data_bytes {
+            return Err(Errno::INVAL);
+        }
+        // SAFETY: offset and length are at most `data_bytes` each and the data
+        // is mapped twice behind the first page, so the range is mapped.
+        let first = unsafe {
+            self.producer
+                .address()
+                .byte_add(self.page_bytes + offset_bytes)
+        };
+        Ok(first.cast())
+    }
+}
+
+/// The mapped memory of one BPF_MAP_TYPE_RINGBUF.
+///
+/// The consumer's position is ours to write, all else is the kernel's.
+#[derive(Debug)]
+pub(crate) struct RingMapping(Pages);
 
 impl RingMapping {
     /// Maps a ring buffer of `data_bytes` (its `max_entries`).
@@ -29,46 +98,27 @@ impl RingMapping {
     /// # Errors
     /// EINVAL for a size that no ring buffer has; what mmap says otherwise.
     pub(crate) fn new(map: BorrowedFd<'_>, data_bytes: u32) -> Result<Self> {
-        let (page_bytes, data_bytes, bytes) = sizes(data_bytes)?;
-        let write = libc::PROT_READ | libc::PROT_WRITE;
-        let consumer = Mapping::new(map, 0, page_bytes, write, libc::MAP_SHARED)?;
-        let producer = Mapping::new(map, page_bytes, bytes, libc::PROT_READ, libc::MAP_SHARED)?;
-        Ok(Self {
-            consumer,
-            producer,
-            page_bytes,
-            data_bytes,
-        })
+        Pages::new(map, data_bytes, READ | WRITE, READ).map(Self)
     }
 
     /// The size of the data, a power of two.
     pub(crate) fn data_bytes(&self) -> usize {
-        self.data_bytes
-    }
-
-    fn consumer(&self) -> &AtomicUsize {
-        // SAFETY: the page is mapped writable while `self` lives, page-aligned,
-        // and begins with an unsigned long that is accessed atomically only.
-        unsafe { self.consumer.address().cast().as_ref() }
+        self.0.data_bytes
     }
 
     /// How far this side has read.
     pub(crate) fn consumer_position(&self) -> usize {
-        self.consumer().load(Ordering::Relaxed)
+        Pages::position(&self.0.consumer).load(Ordering::Relaxed)
     }
 
     /// Gives everything before `position` back to the kernel.
     pub(crate) fn release(&self, position: usize) {
-        self.consumer().store(position, Ordering::Release);
+        Pages::position(&self.0.consumer).store(position, Ordering::Release);
     }
 
     /// How far records have been reserved.
     pub(crate) fn producer_position(&self) -> usize {
-        // SAFETY: the page is mapped readable while `self` lives, page-aligned,
-        // and begins with an unsigned long; only loads go through this
-        // reference, as the page is read-only.
-        let position: &AtomicUsize = unsafe { self.producer.address().cast().as_ref() };
-        position.load(Ordering::Acquire)
+        Pages::position(&self.0.producer).load(Ordering::Acquire)
     }
 
     /// The length word of the record at `offset_bytes` into the data.
@@ -76,16 +126,7 @@ impl RingMapping {
     /// # Errors
     /// EINVAL for an offset outside the data or not on eight bytes.
     pub(crate) fn header(&self, offset_bytes: usize) -> Result<u32> {
-        if offset_bytes % 8 != 0 || offset_bytes >= self.data_bytes {
-            return Err(Errno::INVAL);
-        }
-        // SAFETY: inside the mapped data and aligned, as just checked; the word
-        // is written by the kernel atomically, and only loaded here.
-        let word: &AtomicU32 = unsafe {
-            let data = self.producer.address().byte_add(self.page_bytes);
-            data.byte_add(offset_bytes).cast().as_ref()
-        };
-        Ok(word.load(Ordering::Acquire))
+        Ok(self.0.header(offset_bytes)?.load(Ordering::Acquire))
     }
 
     /// `bytes` of data from `offset_bytes` on, across the end if need be.
@@ -97,19 +138,10 @@ impl RingMapping {
     /// # Errors
     /// EINVAL for a range outside the data.
     pub(crate) fn data(&self, offset_bytes: usize, bytes: usize) -> Result<&[u8]> {
-        // A record whose header is the last word of the data begins at its
-        // second copy: `data_bytes` itself is a legal offset.
-        if offset_bytes > self.data_bytes || bytes > self.data_bytes {
-            return Err(Errno::INVAL);
-        }
-        // SAFETY: offset and length are at most `data_bytes` each and the data
-        // is mapped twice, so the range is mapped; committed and unreleased
-        // records are not written to by the kernel.
-        Ok(unsafe {
-            let data = self.producer.address().byte_add(self.page_bytes);
-            let first: *const u8 = data.byte_add(offset_bytes).cast().as_ptr();
-            core::slice::from_raw_parts(first, bytes)
-        })
+        let first = self.0.range(offset_bytes, bytes)?;
+        // SAFETY: the range is mapped, and the kernel does not write to records
+        // that are committed and not released.
+        Ok(unsafe { core::slice::from_raw_parts(first.as_ptr(), bytes) })
     }
 }
 
@@ -118,14 +150,7 @@ impl RingMapping {
 /// Here the first page, with the consumer's position, is the kernel's; ours are
 /// the producer's position and the data.
 #[derive(Debug)]
-pub(crate) struct UserRingMapping {
-    /// One page: the consumer's position. Read-only.
-    consumer: Mapping,
-    /// One page with the producer's position, then the data twice. Writable.
-    producer: Mapping,
-    page_bytes: usize,
-    data_bytes: usize,
-}
+pub(crate) struct UserRingMapping(Pages);
 
 impl UserRingMapping {
     /// Maps a user ring buffer of `data_bytes` (its `max_entries`).
@@ -133,46 +158,27 @@ impl UserRingMapping {
     /// # Errors
     /// EINVAL for a size that no ring buffer has; what mmap says otherwise.
     pub(crate) fn new(map: BorrowedFd<'_>, data_bytes: u32) -> Result<Self> {
-        let (page_bytes, data_bytes, bytes) = sizes(data_bytes)?;
-        let write = libc::PROT_READ | libc::PROT_WRITE;
-        let consumer = Mapping::new(map, 0, page_bytes, libc::PROT_READ, libc::MAP_SHARED)?;
-        let producer = Mapping::new(map, page_bytes, bytes, write, libc::MAP_SHARED)?;
-        Ok(Self {
-            consumer,
-            producer,
-            page_bytes,
-            data_bytes,
-        })
+        Pages::new(map, data_bytes, READ, READ | WRITE).map(Self)
     }
 
     /// The size of the data, a power of two.
     pub(crate) fn data_bytes(&self) -> usize {
-        self.data_bytes
+        self.0.data_bytes
     }
 
     /// How far the kernel has read.
     pub(crate) fn consumer_position(&self) -> usize {
-        // SAFETY: the page is mapped readable while `self` lives, page-aligned,
-        // and begins with an unsigned long; only loads go through this
-        // reference, as the page is read-only.
-        let position: &AtomicUsize = unsafe { self.consumer.address().cast().as_ref() };
-        position.load(Ordering::Acquire)
-    }
-
-    fn producer(&self) -> &AtomicUsize {
-        // SAFETY: the page is mapped writable while `self` lives, page-aligned,
-        // and begins with an unsigned long that is accessed atomically only.
-        unsafe { self.producer.address().cast().as_ref() }
+        Pages::position(&self.0.consumer).load(Ordering::Acquire)
     }
 
     /// How far this side has written.
     pub(crate) fn producer_position(&self) -> usize {
-        self.producer().load(Ordering::Relaxed)
+        Pages::position(&self.0.producer).load(Ordering::Relaxed)
     }
 
     /// Lets the kernel see everything before `position`.
     pub(crate) fn publish(&mut self, position: usize) {
-        self.producer().store(position, Ordering::Release);
+        Pages::position(&self.0.producer).store(position, Ordering::Release);
     }
 
     /// Writes the length word of the record at `offset_bytes` into the data.
@@ -180,16 +186,7 @@ impl UserRingMapping {
     /// # Errors
     /// EINVAL for an offset outside the data or not on eight bytes.
     pub(crate) fn set_header(&mut self, offset_bytes: usize, word: u32) -> Result<()> {
-        if offset_bytes % 8 != 0 || offset_bytes >= self.data_bytes {
-            return Err(Errno::INVAL);
-        }
-        // SAFETY: inside the mapped data and aligned, as just checked; the
-        // kernel reads the word atomically.
-        let header: &AtomicU32 = unsafe {
-            let data = self.producer.address().byte_add(self.page_bytes);
-            data.byte_add(offset_bytes).cast().as_ref()
-        };
-        header.store(word, Ordering::Release);
+        self.0.header(offset_bytes)?.store(word, Ordering::Release);
         Ok(())
     }
 
@@ -200,10 +197,10 @@ impl UserRingMapping {
     /// # Errors
     /// EINVAL for a range outside the data.
     pub(crate) fn data(&mut self, offset_bytes: usize, bytes: usize) -> Result<&mut [u8]> {
-        let first = self.range(offset_bytes, bytes)?;
+        let first = self.0.range(offset_bytes, bytes)?;
         // SAFETY: the range is mapped (see `range`) and, its record being
         // reserved, nobody else looks at it; `self` is borrowed exclusively.
-        Ok(unsafe { core::slice::from_raw_parts_mut(first, bytes) })
+        Ok(unsafe { core::slice::from_raw_parts_mut(first.as_ptr(), bytes) })
     }
 
     /// The same for reading back.
@@ -211,21 +208,10 @@ impl UserRingMapping {
     /// # Errors
     /// As `data`.
     pub(crate) fn written(&self, offset_bytes: usize, bytes: usize) -> Result<&[u8]> {
-        let first = self.range(offset_bytes, bytes)?;
+        let first = self.0.range(offset_bytes, bytes)?;
         // SAFETY: the range is mapped (see `range`), and nobody writes to a
         // reserved record but through `data`, which borrows `self` exclusively.
-        Ok(unsafe { core::slice::from_raw_parts(first, bytes) })
-    }
-
-    fn range(&self, offset_bytes: usize, bytes: usize) -> Result<*mut u8> {
-        if offset_bytes > self.data_bytes || bytes > self.data_bytes {
-            return Err(Errno::INVAL);
-        }
-        // SAFETY: offset and length are at most `data_bytes` each and the data
-        // is mapped twice, so the range lies in the mapping.
-        let data = unsafe { self.producer.address().byte_add(self.page_bytes) };
-        // SAFETY: as above.
-        Ok(unsafe { data.byte_add(offset_bytes) }.cast().as_ptr())
+        Ok(unsafe { core::slice::from_raw_parts(first.as_ptr(), bytes) })
     }
 }
 

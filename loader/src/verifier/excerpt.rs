@@ -88,8 +88,9 @@ fn state(line: &str) -> Option<&str> {
         Some(_) => line.split_once("; ")?.1,
         None => {
             // Two states that should differ: of a loop.
-            let line = line.trim_start_matches("cur state: ");
-            let line = line.trim_start_matches("old state: ").trim_start();
+            let line = line.strip_prefix("cur state: ").unwrap_or(line);
+            let line = line.strip_prefix("old state: ").unwrap_or(line);
+            let line = line.trim_start();
             match line.split_once(": ") {
                 Some((place, rest)) if is_place(place) => rest,
                 _ => line,

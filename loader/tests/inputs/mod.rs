@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "each user takes its own part")]
 
+mod archive;
+mod binary;
 pub mod damage;
 pub mod memory;
 mod split;
@@ -75,7 +77,7 @@ pub fn all(material: Material) -> Vec<Input> {
     vec![
         Input {
             name: "object",
-            percent: 40,
+            percent: 30,
             seeds: object_seeds,
             run: Box::new(move |bytes| use_object(bytes, &for_objects)),
         },
@@ -110,6 +112,8 @@ pub fn all(material: Material) -> Vec<Input> {
         plain("ring", 5, &[&ring()], doors::ring_records),
         plain("perf_ring", 5, &[&perf_ring()], doors::perf_records),
         plain("netlink", 5, &[&netlink()], doors::netlink_messages),
+        plain("binary", 5, &[&binary::library()], doors::probed_binary),
+        plain("archive", 5, &[&packed()], doors::probed_archive),
     ]
 }
 
@@ -181,6 +185,16 @@ fn use_absence(spec: &ObjectSpec, kernel: &[u8]) -> bool {
     let relos = spec.programs.iter().flat_map(|program| &program.core_relos);
     let mut relos = relos.step_by(RELO_STEP);
     relos.all(|relo| absence(spec, relo, &mut target).is_ok())
+}
+
+/// The library in an archive, behind a member that is packed.
+fn packed() -> Vec<u8> {
+    let library = binary::library();
+    let members = [
+        ("lib/packed", 8, 0, 3, &b"packed"[..]),
+        ("lib/probed", 0, 0, 40, &library),
+    ];
+    archive::archive(&members, b"a comment").0
 }
 
 /// A configuration with values of all kinds.

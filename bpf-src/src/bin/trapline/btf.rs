@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         let bytes = minimise(&objects, named.btf.target()?)
             .with_context(|| format!("{}", named.path.display()))?;
         write(&output, &bytes)?;
-        println!("{}: {} bytes", output.display(), bytes.len());
+        files::print(&format!("{}: {} bytes\n", output.display(), bytes.len()))?;
     }
     Ok(true)
 }

@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
             Err(error) => {
                 is_good = false;
                 match arguments.json {
-                    true => lines::error(&path.display().to_string(), &error),
+                    true => files::print(&lines::error(&path.display().to_string(), &error))?,
                     false => eprintln!("error: {error:#}"),
                 }
                 continue;
@@ -65,10 +65,10 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
             kernels.push(Examined::new(&spec, named)?);
         }
         is_good &= kernels.iter().all(Examined::is_good);
-        match arguments.json {
-            true => lines::print(&spec, &kernels),
-            false => print!("{}", report::text(&spec, &kernels, arguments.all)),
-        }
+        files::print(&match arguments.json {
+            true => lines::text(&spec, &kernels),
+            false => report::text(&spec, &kernels, arguments.all),
+        })?;
     }
     Ok(is_good)
 }

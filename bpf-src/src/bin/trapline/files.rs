@@ -1,9 +1,11 @@
 //! Objects and BTF files that the command line names.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use trapline_loader::error::ResultExt;
 use trapline_loader::kernel_btf::KernelBtf;
+use trapline_loader::object;
 use trapline_loader::spec::ObjectSpec;
 use trapline_loader::{Error, ErrorKind, Result};
 
@@ -15,17 +17,17 @@ const RUNNING: &str = "/sys/kernel/btf/vmlinux";
 /// # Errors
 /// A file that cannot be read; `Malformed` or `Unsupported` for what is in it.
 pub fn object(path: &Path) -> Result<ObjectSpec> {
-    let name = path.display().to_string();
-    let bytes = read(path)?;
-    ObjectSpec::parse(&name, &bytes)
+    object::open(path)
 }
 
-/// The bytes of a file.
+/// Prints to the standard output.
 ///
 /// # Errors
-/// A file that cannot be read, with its name.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| failed(path, &error))
+/// What keeps it from being written: whoever reads may have gone.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| failed(Path::new("standard output"), &error))
 }
 
 /// An input or output error of a file.

@@ -73,6 +73,12 @@ struct Loaded {
 /// is loaded.
 pub fn run(arguments: &Arguments) -> Result<bool> {
     let specs = prepare(arguments)?;
+    // From before anything is attached: some attachments outlive a process that
+    // is killed.
+    let mut interrupts = match arguments.attach && arguments.pin.is_none() {
+        true => Some(interrupts()?),
+        false => None,
+    };
     let mut kernel = match &arguments.btf {
         Some(path) => KernelBtf::from_file(path),
         None => KernelBtf::running(),
@@ -82,18 +88,26 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     for spec in specs {
         let (outcomes, loaded) = put::put(spec, &mut kernel, arguments);
         is_good &= outcomes.iter().all(Outcome::is_good);
-        match arguments.json {
-            true => outcomes.iter().for_each(report::line),
-            false => print!("{}", report::text(&outcomes)),
-        }
         held.extend(loaded);
+        files::print(&match arguments.json {
+            true => outcomes.iter().map(report::line).collect(),
+            false => report::text(&outcomes),
+        })?;
+        if interrupts
+            .as_mut()
+            .is_some_and(|i| i.pending().next().is_some())
+        {
+            detach(held);
+            return Ok(false);
+        }
     }
     if let Some(dir) = &arguments.pin {
         return Ok(pin_all(dir, &mut held) && is_good);
     }
     let links: usize = held.iter().map(|loaded| loaded.links.len()).sum();
-    if links > 0 {
-        wait(links)?;
+    if let (Some(interrupts), true) = (&mut interrupts, links > 0) {
+        eprintln!("{links} attached; Ctrl-C detaches");
+        interrupts.forever().next();
         is_good &= detach(held);
     }
     Ok(is_good)
@@ -128,13 +142,10 @@ fn pin_all(dir: &Path, held: &mut [Loaded]) -> bool {
     is_good
 }
 
-/// Waits for Ctrl-C, or for being told to end.
-fn wait(links: usize) -> Result<()> {
+/// Ctrl-C, and being told to end: from now on they are waited for.
+fn interrupts() -> Result<Signals> {
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
-    let mut signals = signals.map_err(|error| files::failed(Path::new("signals"), &error))?;
-    eprintln!("{links} attached; Ctrl-C detaches");
-    signals.forever().next();
-    Ok(())
+    signals.map_err(|error| files::failed(Path::new("signals"), &error))
 }
 
 /// Detaches everything and says so; false where something stayed behind.

@@ -8,12 +8,16 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use trapline_loader::ErrorKind;
 
 mod btf;
 mod check;
 mod files;
 mod load;
 mod table;
+
+/// EPIPE.
+const BROKEN_PIPE: ErrorKind = ErrorKind::System { errno: 32 };
 
 /// Loads eBPF objects, and says beforehand whether they will load.
 #[derive(Debug, Parser)]
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == BROKEN_PIPE => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

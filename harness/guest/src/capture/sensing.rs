@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use trapline_loader::kernel_btf::KernelBtf;
 use trapline_sensors::sensors::{Flavour, Options, Sensors};
 
 /// One loaded and attached program.
@@ -40,6 +41,8 @@ pub struct Account {
     pub lost: BTreeMap<String, u64>,
     /// Records that came but lack something, by cause.
     pub poorer: BTreeMap<String, u64>,
+    /// Runs that the kernel left out, by program.
+    pub missed: BTreeMap<String, u64>,
 }
 
 impl Account {
@@ -61,6 +64,7 @@ impl Account {
             received: self.received.saturating_sub(earlier.received),
             lost: grown(&self.lost, &earlier.lost),
             poorer: grown(&self.poorer, &earlier.poorer),
+            missed: grown(&self.missed, &earlier.missed),
         }
     }
 }
@@ -118,7 +122,7 @@ struct Attached {
 }
 
 impl Attached {
-    fn load(flavour: Flavour) -> trapline_loader::Result<Self> {
+    fn load(flavour: Flavour, _: &mut KernelBtf) -> trapline_loader::Result<Self> {
         let mut options = Options::default();
         options.want_stats = true;
         let sensors = Sensors::load(flavour, &options)?;
@@ -160,15 +164,17 @@ impl Sensing for Attached {
             received: account.received,
             lost: named(account.lost),
             poorer: named(account.poorer),
+            missed: BTreeMap::new(),
         })
     }
 }
 
 /// Loads and attaches the sensors of one flavour: `fentry`, `kprobe`, or `none` for none at all.
+/// `kernel` keeps what was found in it for the next.
 ///
 /// # Errors
 /// Why they cannot be loaded or attached.
-pub fn load(flavour: &str) -> Result<Box<dyn Sensing>, String> {
+pub fn load(flavour: &str, kernel: &mut KernelBtf) -> Result<Box<dyn Sensing>, String> {
     let flavour = match flavour {
         "none" => return Ok(Box::new(Nothing)),
         "fentry" => Flavour::Fentry,
@@ -176,7 +182,8 @@ pub fn load(flavour: &str) -> Result<Box<dyn Sensing>, String> {
         other => return Err(format!("there are no sensors of the flavour {other}")),
     };
     // The long form has the verifier's log, whose end says why it refused; a frame has its limit.
-    let attached = Attached::load(flavour).map_err(|error| end_of(&format!("{error:?}")))?;
+    let attached =
+        Attached::load(flavour, kernel).map_err(|error| end_of(&format!("{error:?}")))?;
     Ok(Box::new(attached))
 }
 
@@ -201,6 +208,7 @@ mod tests {
             received,
             lost,
             poorer: BTreeMap::new(),
+            missed: BTreeMap::new(),
         }
     }
 

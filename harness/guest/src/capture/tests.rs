@@ -196,6 +196,7 @@ fn the_end_of_a_flavour_tells_what_is_left_in_the_ring_and_all_counts_since_load
         received: 3,
         lost: BTreeMap::from([("ring_full".to_owned(), 1)]),
         poorer: BTreeMap::new(),
+        missed: BTreeMap::new(),
     };
     let mut sensors = Fake {
         waiting: vec![vec![b"late".to_vec()]],
@@ -213,7 +214,7 @@ fn the_end_of_a_flavour_tells_what_is_left_in_the_ring_and_all_counts_since_load
     capture.sum_up().unwrap();
     let told = split(&written);
     assert_eq!(kinds(&told), [EVENT, Kind::Unloaded as u16]);
-    let counts = json!({"flavour": "fake", "sent": 5, "received": 4, "lost": {"ring_full": 1}, "poorer": {}});
+    let counts = json!({"flavour": "fake", "sent": 5, "received": 4, "lost": {"ring_full": 1}, "missed": {}, "poorer": {}});
     assert_eq!(last(&told), counts);
 }
 
@@ -225,6 +226,7 @@ fn what_never_arrives_shows_in_the_numbers() {
         received: 4,
         lost,
         poorer: BTreeMap::new(),
+        missed: BTreeMap::new(),
     };
     let mut sensors = Fake {
         account,

@@ -24,6 +24,7 @@ pub(super) const CASES: &[Case] = by_section![
     "attach_fsession",
     "attach_fentry_multi",
     "attach_fexit_multi",
+    "attach_fsession_multi",
 ];
 
 pub(super) const COOKIES: &[Case] = &[

@@ -5,7 +5,11 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
 
-use trapline_loader::attach::{AttachOptions, Counter, IterOver, Sampling, open_perf_event};
+use trapline_loader::attach::{
+    AttachOptions, CgroupOrder, Counter, IterOver, Sampling, open_perf_event,
+};
+use trapline_loader::error::ErrorKind;
+use trapline_loader::map::UpdateFlag;
 use trapline_loader::object::{AttachTarget, LoadOptions, Object};
 
 use super::stage::{Failure, Report, Tried, spec_of};
@@ -58,6 +62,26 @@ pub(super) const CASES: &[Case] = &[
         name: "attach_iter",
         object: "attach_iter",
         run: iter,
+    },
+    Case {
+        name: "attach_iter_map",
+        object: "attach_iter_map",
+        run: iter_map,
+    },
+    Case {
+        name: "attach_iter_thread",
+        object: "attach_iter_task",
+        run: |stage| iter_task(stage, IterOver::Thread(std::process::id())),
+    },
+    Case {
+        name: "attach_iter_process",
+        object: "attach_iter_task",
+        run: |stage| iter_task(stage, IterOver::Process(std::process::id())),
+    },
+    Case {
+        name: "attach_iter_cgroup",
+        object: "attach_iter_cgroup",
+        run: iter_cgroup,
     },
 ];
 
@@ -126,24 +150,60 @@ fn perf_event(stage: &mut Stage<'_>, cookie: u64) -> Outcome {
 
 /// Reads an iterator three times; each time it has to find this process.
 fn iter(stage: &mut Stage<'_>) -> Outcome {
-    const TIMES: u64 = 3;
     let object = stage.load()?;
-    let link = only_program(&object)?.attach_iter(IterOver::All)?;
+    let own = std::process::id().to_ne_bytes();
+    read_thrice(stage, &object, IterOver::All, &own)
+}
+
+/// The elements of one map.
+fn iter_map(stage: &mut Stage<'_>) -> Outcome {
+    let object = stage.load()?;
+    let map = object.map("values")?;
+    map.typed::<u32, u64>()?.insert(&42, &7, UpdateFlag::Any)?;
+    read_thrice(stage, &object, IterOver::Map(map.as_fd()), &[])
+}
+
+/// This process, or its only thread, and no other.
+fn iter_task(stage: &mut Stage<'_>, over: IterOver<'_>) -> Outcome {
+    let object = stage.load()?;
+    read_thrice(stage, &object, over, &[])
+}
+
+/// The topmost cgroup without those below.
+fn iter_cgroup(stage: &mut Stage<'_>) -> Outcome {
+    let object = match stage.load() {
+        Err(Failure::Loader(error)) if error.kind() == ErrorKind::NotFound => {
+            return Err(Failure::Absent(format!("{error:#}")));
+        }
+        object => object?,
+    };
+    let top = File::open("/sys/fs/cgroup").tried("open the topmost cgroup")?;
+    let over = IterOver::Cgroup {
+        cgroup: top.as_fd(),
+        order: CgroupOrder::SelfOnly,
+    };
+    read_thrice(stage, &object, over, &[])
+}
+
+/// Runs an iterator three times; each time it has to write `expected`.
+fn read_thrice(stage: &Stage<'_>, object: &Object, over: IterOver<'_>, expected: &[u8]) -> Outcome {
+    const TIMES: u64 = 3;
+    let link = only_program(object)?.attach_iter(over)?;
     for _ in 0..TIMES {
         let mut said = Vec::new();
         let read = link.iter()?.read_to_end(&mut said);
         read.tried("read the iterator")?;
-        if said != std::process::id().to_ne_bytes() {
+        if said != expected {
             return Err(Failure::Other(format!("the iterator said {said:?}")));
         }
     }
-    let counted = stage.hits(&object)?;
+    let counted = stage.hits(object)?;
     let how = link.how().to_owned();
     link.detach()?;
     Ok(Report {
         how,
         expected: TIMES,
         counted,
-        after_detach: Some(stage.hits(&object)?),
+        after_detach: Some(stage.hits(object)?),
     })
 }

@@ -1,11 +1,14 @@
 //! Cases about maps: what they hold, how they are reached, and where from.
 
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
 use trapline_loader::map::{Elements, Map, UpdateFlag};
 
 use super::checks::Checks;
 use super::triggers::set_domain_name;
 use super::{Case, Outcome, Stage};
-use crate::loader::stage::Failure;
+use crate::loader::stage::{Failure, Tried};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -47,6 +50,16 @@ pub(super) const CASES: &[Case] = &[
         name: "map_legacy",
         object: "map_legacy",
         run: legacy,
+    },
+    Case {
+        name: "map_legacy_typed",
+        object: "map_legacy_typed",
+        run: spin_lock,
+    },
+    Case {
+        name: "map_inode_storage",
+        object: "map_inode_storage",
+        run: inode_storage,
     },
     Case {
         name: "map_in_map",
@@ -222,6 +235,33 @@ fn legacy(stage: &mut Stage<'_>) -> Outcome {
     let counted = map.get(&1)?.is_some_and(|value| value > 0);
     checks.equal("it was counted in", &counted, &true)?;
     Ok(checks.report("maps"))
+}
+
+/// A value at the inode of a file: user space finds it by a descriptor, and the
+/// program counts there how often the file is opened.
+fn inode_storage(stage: &mut Stage<'_>) -> Outcome {
+    const PATH: &str = "/tmp/trapline-inode";
+    std::fs::create_dir_all("/tmp").tried("make /tmp")?;
+    let file = File::create(PATH).tried("create a file")?;
+    let object = stage.load()?;
+    let mut checks = Checks::default();
+    // First: without the security hooks of BPF, inodes have no room for values.
+    let link = object.program("count")?.attach()?;
+    let map = object.map("a_map")?.typed::<i32, u64>()?;
+    let key = file.as_raw_fd();
+    checks.equal("before", &map.get(&key)?, &None)?;
+    map.insert(&key, &40, UpdateFlag::NoExist)?;
+    for _ in 0..2 {
+        File::open(PATH).tried("open the file")?;
+    }
+    link.detach()?;
+    File::open(PATH).tried("open the file")?;
+    checks.equal("opened twice", &map.get(&key)?, &Some(42))?;
+    let other = File::open("/proc/version").tried("/proc/version")?;
+    checks.equal("another file", &map.get(&other.as_raw_fd())?, &None)?;
+    checks.equal("taken out", &map.remove(&key)?, &Some(42))?;
+    checks.equal("gone", &map.get(&key)?, &None)?;
+    Ok(checks.report("map"))
 }
 
 /// Maps that a map holds from the start: the program finds the second one.

@@ -7,7 +7,8 @@
 //!    `__u64 hits`, of its own process alone where others could trigger it too
 //!    (`const volatile __u32 pid` is set to that process before loading);
 //! 2. a line in the table of its theme ([`tracing`], [`functions`], [`uprobes`],
-//!    [`hooks`], [`net`], [`maps`], [`data`], [`objects`], [`rings`]) with the
+//!    [`hooks`], [`net`], [`maps`], [`data`], [`objects`], [`budget`],
+//!    [`program`], [`rings`]) with the
 //!    function that runs it, mostly just
 //!    [`Stage::attached`] and a trigger of [`triggers`];
 //! 3. its entry in `harness/guest/loader.toml`, at the same place in the order:
@@ -19,17 +20,21 @@
 //! emulated a hundred times slower than real, so: small objects, no sleeps, and
 //! an eye on `elapsed_ms`.
 
+mod budget;
 pub mod checks;
 mod data;
 mod functions;
+mod hits;
 mod hooks;
 mod maps;
 mod net;
 mod objects;
 mod probed;
+mod program;
 mod rings;
 mod run;
 pub mod stage;
+mod struct_ops;
 mod tracing;
 pub mod triggers;
 mod uprobes;
@@ -60,6 +65,9 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         maps::CASES,
         data::CASES,
         objects::CASES,
+        struct_ops::CASES,
+        budget::CASES,
+        program::CASES,
         net::devices::CASES,
         net::cgroups::CASES,
         net::sockets::CASES,

@@ -1,13 +1,16 @@
-//! Cases about what objects ask of the loader: externs, kfuncs, struct_ops.
+//! Cases about what objects ask of the loader: externs, kfuncs, callbacks.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead};
 use std::os::unix::fs::OpenOptionsExt;
 
 use trapline_loader::error::ErrorKind;
+use trapline_loader::map::UpdateFlag;
 use trapline_loader::object::{LoadOptions, Object};
+use trapline_loader::program::Program;
 
-use super::stage::{Attached, Failure, Tried};
+use super::checks::Checks;
+use super::stage::{Attached, Failure, Tried, spec_of};
 use super::triggers::set_domain_name;
 use super::{Case, Outcome, Report, Stage};
 
@@ -48,6 +51,26 @@ pub(super) const CASES: &[Case] = &[
         run: |stage| flags(stage, &[("has_two", 0), ("has_nobody", 0)]),
     },
     Case {
+        name: "callback_map",
+        object: "code_callback",
+        run: callback_map,
+    },
+    Case {
+        name: "callback_loop",
+        object: "code_callback_loop",
+        run: callback_loop,
+    },
+    Case {
+        name: "attach_arg_ctx",
+        object: "code_arg_ctx",
+        run: |stage| stage.attached(set_domain_name),
+    },
+    Case {
+        name: "verifier_stats",
+        object: "code_subprog",
+        run: verifier_stats,
+    },
+    Case {
         name: "core_module",
         object: "core_module",
         run: core_module,
@@ -57,16 +80,6 @@ pub(super) const CASES: &[Case] = &[
         object: "fentry_module",
         run: |stage| stage.attached(open_port),
     },
-    Case {
-        name: "attach_struct_ops",
-        object: "struct_ops_cong",
-        run: |stage| struct_ops(stage, "trapline_cong"),
-    },
-    Case {
-        name: "attach_struct_ops_link",
-        object: "struct_ops_link",
-        run: |stage| struct_ops(stage, "trapline_link"),
-    },
 ];
 
 /// Values of options as this case gives them, in the form of the kernel's own.
@@ -74,7 +87,7 @@ const CONFIG: &str = "CONFIG_BPF_SYSCALL=y\nCONFIG_NET=m\nCONFIG_HZ=250\nCONFIG_
     CONFIG_NR_CPUS=-1\nCONFIG_BPF=y\nCONFIG_DEFAULT_HOSTNAME=\"(none)\"\n";
 
 /// Reads of the object's globals as numbers, whatever their size.
-fn global(object: &Object, name: &str) -> Result<u64, Failure> {
+pub(super) fn global(object: &Object, name: &str) -> Result<u64, Failure> {
     let bytes = object.data_with(name)?.read(name)?;
     let mut number = [0; 8];
     let place = number.get_mut(..bytes.len());
@@ -178,6 +191,44 @@ fn ksym_untyped(stage: &mut Stage<'_>) -> Outcome {
     compare(&object, &expected, "kallsyms")
 }
 
+/// A function that the kernel calls for each element adds up a map.
+fn callback_map(stage: &mut Stage<'_>) -> Outcome {
+    let object = stage.load()?;
+    let values = object.map("values")?.typed::<u32, u64>()?;
+    for key in 0..4 {
+        values.insert(&key, &(u64::from(key) + 1), UpdateFlag::Any)?;
+    }
+    compare(&object, &[("total", 1 + 2 + 3 + 4)], "raw_tp")
+}
+
+/// A loop's body is a function that takes the count away from a sum.
+fn callback_loop(stage: &mut Stage<'_>) -> Outcome {
+    let mut spec = stage.spec()?;
+    // It shares the bodies, and is loaded by other tests.
+    spec.program_mut("both")?.kind.autoload = false;
+    let object = stage.load_spec(spec)?;
+    compare(&object, &[("total", 0u64.wrapping_sub(1 + 2))], "raw_tp")
+}
+
+/// What the verifier counts: three functions without a stack, one with.
+fn verifier_stats(stage: &mut Stage<'_>) -> Outcome {
+    let options = LoadOptions {
+        want_stats: true,
+        ..LoadOptions::default()
+    };
+    let mut checks = Checks::default();
+    for (object, functions, has_stack) in [("code_subprog", 3, false), ("map_hash", 1, true)] {
+        let object = stage.load_spec_with(spec_of(object)?, &options)?;
+        let stats = object.programs().first().and_then(Program::stats);
+        let stats = stats.ok_or_else(|| Failure::Other("no statistics".to_owned()))?;
+        checks.equal("instructions", &(stats.processed_insns > 3), &true)?;
+        let told = format!("stacks {:?}", stats.stack_bytes);
+        checks.equal(&told, &stats.stack_bytes.len(), &functions)?;
+        checks.equal(&told, &(stats.stack_bytes[0] > 0), &has_stack)?;
+    }
+    Ok(checks.report("log"))
+}
+
 /// The console of virtio is a module on 6.1 and part of later kernels: the same
 /// field is found in either.
 fn core_module(stage: &mut Stage<'_>) -> Outcome {
@@ -206,34 +257,4 @@ fn open_port() -> Result<(), Failure> {
     // Busy, or not: it was asked.
     drop(options.open(format!("/dev/{port}")));
     Ok(())
-}
-
-/// Is a congestion control of this name registered?
-fn is_registered(name: &str) -> Result<u64, Failure> {
-    let path = "/proc/sys/net/ipv4/tcp_available_congestion_control";
-    let names = fs::read_to_string(path).tried(path)?;
-    Ok(names
-        .split_ascii_whitespace()
-        .any(|found| found == name)
-        .into())
-}
-
-/// Registers the table, sees it, unregisters it, and sees it no more.
-fn struct_ops(stage: &mut Stage<'_>, name: &str) -> Outcome {
-    let object = stage.load()?;
-    if is_registered(name)? != 0 {
-        return Err(Failure::Other(
-            "registered before it was attached".to_owned(),
-        ));
-    }
-    let link = object.attach_struct_ops("cong")?;
-    let counted = is_registered(name)?;
-    let how = link.how().to_owned();
-    Attached::detach(link)?;
-    Ok(Report {
-        how,
-        expected: 1,
-        counted,
-        after_detach: Some(counted + is_registered(name)?),
-    })
 }

@@ -5,11 +5,12 @@
 //! the last instruction. All that depends on the architecture is the machine's
 //! number, the instructions, and how the probe writes its arguments.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::stage::{Failure, Tried};
+use crate::sys::touch;
 
 /// Where the program is: the objects' sections name it.
 pub const PATH: &str = "/tmp/trapline-probed";
@@ -101,6 +102,67 @@ pub fn run() -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::Other(format!("the probed program: {ended}"))),
     }
+}
+
+/// Where an archive with the program in it is, and the program's name there.
+pub const ARCHIVE: &str = "/tmp/trapline-probed.zip";
+pub const MEMBER: &str = "lib/probed";
+/// The program begins at a page of the archive, so that it can be mapped.
+const MEMBER_OFFSET: u64 = 0x2000;
+
+/// Writes an archive with the program as it is.
+///
+/// # Errors
+/// What the file system says.
+pub fn write_archive() -> Result<File, Failure> {
+    fs::create_dir_all("/tmp").tried("make /tmp")?;
+    let new = format!("{ARCHIVE}.{}", std::process::id());
+    fs::write(&new, archive(&elf())).tried("write the archive")?;
+    fs::rename(&new, ARCHIVE).tried("put it in its place")?;
+    File::open(ARCHIVE).tried("open the archive")
+}
+
+/// Calls the program's first function where it lies in the archive.
+///
+/// # Errors
+/// When it cannot be mapped.
+pub fn call_in_archive(archive: &File) -> Result<(), Failure> {
+    let function = MEMBER_OFFSET + CODE_OFFSET + code::ONE;
+    touch::call_in_file(archive, MEMBER_OFFSET, function).tried("call the archive's function")
+}
+
+/// A zip archive with one member, stored as it is.
+fn archive(content: &[u8]) -> Vec<u8> {
+    const LOCAL_BYTES: usize = 30;
+    let filled = MEMBER_OFFSET as usize - LOCAL_BYTES - MEMBER.len();
+    let size = content.len() as u32;
+    let kind = [20u16, 0, 0, 0, 0].map(u16::to_le_bytes).concat();
+    let sizes = [0, size, size].map(u32::to_le_bytes).concat();
+    let mut bytes = b"PK\x03\x04".to_vec();
+    bytes.extend([&kind[..], &sizes].concat());
+    bytes.extend(
+        [MEMBER.len() as u16, filled as u16]
+            .map(u16::to_le_bytes)
+            .concat(),
+    );
+    bytes.extend(MEMBER.bytes());
+    bytes.resize(MEMBER_OFFSET as usize, 0);
+    bytes.extend(content);
+    let directory_at = bytes.len() as u32;
+    bytes.extend([b"PK\x01\x02", &[20, 0][..], &kind, &sizes].concat());
+    let rest = [MEMBER.len() as u16, 0, 0, 0, 0, 0, 0, 0, 0];
+    bytes.extend(rest.map(u16::to_le_bytes).concat());
+    bytes.extend(MEMBER.bytes());
+    let directory_bytes = bytes.len() as u32 - directory_at;
+    bytes.extend(b"PK\x05\x06");
+    bytes.extend([0u16, 0, 1, 1].map(u16::to_le_bytes).concat());
+    bytes.extend(
+        [directory_bytes, directory_at]
+            .map(u32::to_le_bytes)
+            .concat(),
+    );
+    bytes.extend([0; 2]);
+    bytes
 }
 
 /// One section: name's place, kind, link, bytes.
@@ -204,6 +266,14 @@ fn note() -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_function_in_the_archive_can_be_called() {
+        let _turn = crate::capture::tests::my_turn();
+        let file = write_archive().unwrap();
+        call_in_archive(&file).unwrap();
+        fs::remove_file(ARCHIVE).unwrap();
+    }
 
     #[test]
     fn the_probed_program_runs_and_leaves_with_0() {

@@ -19,6 +19,8 @@ use crate::sys::{birth, process};
 
 /// How long one case may take before its processes are killed.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// One that loads the sensors and has them work.
+const SENSING_DEADLINE: Duration = Duration::from_secs(300);
 /// The most that a case may say, in characters: a verifier's log knows no end.
 const SAID_MAX: usize = 50_000;
 
@@ -26,7 +28,7 @@ const SAID_MAX: usize = 50_000;
 ///
 /// # Errors
 /// Only when the recording itself cannot be written.
-pub fn run_all(frames: &mut Frames, names: &[String]) -> io::Result<()> {
+pub fn run_all(frames: &mut Frames, names: &[String], kernel: &mut KernelBtf) -> io::Result<()> {
     if names.is_empty() {
         return Ok(());
     }
@@ -40,12 +42,11 @@ pub fn run_all(frames: &mut Frames, names: &[String]) -> io::Result<()> {
             None => frames.failure(&format!("run case {name}"), &"there is no such case")?,
         }
     }
-    let mut kernel = KernelBtf::running();
-    if let Err(error) = look_up(&cases, &mut kernel) {
+    if let Err(error) = look_up(&cases, kernel) {
         frames.failure("look up what the cases need of the kernel's BTF", &error)?;
     }
     for case in cases {
-        frames.json(Kind::Case, &supervised(case, &mut kernel, DEADLINE))?;
+        frames.json(Kind::Case, &supervised(case, kernel, deadline_of(case)))?;
     }
     Ok(())
 }
@@ -60,9 +61,16 @@ pub fn main(names: &[String]) -> ExitCode {
             eprintln!("loader-case: there is no case {name}");
             return ExitCode::from(2);
         };
-        println!("{}", supervised(case, &mut kernel, DEADLINE));
+        println!("{}", supervised(case, &mut kernel, deadline_of(case)));
     }
     ExitCode::SUCCESS
+}
+
+fn deadline_of(case: &Case) -> Duration {
+    match case.name.starts_with("sensing_") {
+        true => SENSING_DEADLINE,
+        false => DEADLINE,
+    }
 }
 
 /// Searches the kernel's types once for everything that the cases' objects name;
@@ -99,8 +107,13 @@ fn in_child(case: &'static Case, kernel: &mut KernelBtf, until: Instant) -> Resu
     let mut body = || {
         let Some(says) = says.take() else { return 1 };
         say_panics(case, &says);
-        let outcome = (case.run)(&mut Stage::new(case, kernel));
-        say(&says, &payload(case, &outcome));
+        let mut stage = Stage::new(case, kernel);
+        let outcome = (case.run)(&mut stage);
+        let mut said = payload(case, &outcome);
+        if outcome.is_ok() {
+            said["spent"] = json!(stage.spent());
+        }
+        say(&says, &said);
         0
     };
     let pid = birth::fork(&mut body).map_err(|error| format!("fork: {error}"))?;
@@ -181,7 +194,8 @@ fn say(mut says: &File, payload: &Value) {
 fn payload(case: &Case, outcome: &Outcome) -> Value {
     let mut said = json!({
         "name": case.name, "outcome": null, "how": null, "expected": null, "counted": null,
-        "after_detach": null, "feature": null, "since": null, "error": null, "elapsed_ms": 0,
+        "after_detach": null, "spent": {}, "feature": null, "since": null, "error": null,
+        "elapsed_ms": 0,
     });
     let told = match outcome {
         Ok(report) => {

@@ -1,6 +1,7 @@
 //! What a case works with: its object, the count that the object keeps, and the
 //! protocol of attaching, triggering, counting and detaching.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use trapline_loader::attach::Link;
@@ -11,11 +12,10 @@ use trapline_loader::program::Program;
 use trapline_loader::spec::ObjectSpec;
 
 use super::Case;
+use super::hits::Hits;
 
 /// How often a hook is triggered while a program is attached to it.
 const TIMES: u64 = 3;
-/// The global that programs count in.
-const HITS: &str = "hits";
 /// The global that says whose doing counts.
 const PID: &str = "pid";
 
@@ -161,8 +161,10 @@ impl Attached for Vec<Link> {
 pub struct Stage<'a> {
     case: &'static Case,
     kernel: &'a mut KernelBtf,
-    /// Map, offset and size in bytes of the count, once the object is known.
-    hits: Option<(String, usize, usize)>,
+    /// Where the count is, once the object is known.
+    hits: Option<Hits>,
+    /// What the case has spent, by name.
+    spent: BTreeMap<&'static str, u64>,
 }
 
 impl<'a> Stage<'a> {
@@ -171,7 +173,23 @@ impl<'a> Stage<'a> {
             case,
             kernel,
             hits: None,
+            spent: BTreeMap::new(),
         }
+    }
+
+    /// The kernel's types, searched already for what the cases need.
+    pub fn kernel(&mut self) -> &mut KernelBtf {
+        self.kernel
+    }
+
+    /// Has the recording say that the case spent so many of something that the host
+    /// has a budget for.
+    pub fn spend(&mut self, what: &'static str, count: u64) {
+        self.spent.insert(what, count);
+    }
+
+    pub(super) fn spent(&self) -> &BTreeMap<&'static str, u64> {
+        &self.spent
     }
 
     /// The case's object, taken apart, to be changed before it is loaded.
@@ -211,13 +229,7 @@ impl<'a> Stage<'a> {
         if spec.global(PID).is_ok() {
             spec.set_global(PID, &std::process::id().to_le_bytes())?;
         }
-        for map in &spec.maps {
-            let hits = map.variables.iter().find(|variable| variable.name == HITS);
-            if let Some(hits) = hits {
-                let place = (map.name.clone(), hits.offset as usize, hits.size as usize);
-                self.hits = Some(place);
-            }
-        }
+        self.hits = Hits::of(&spec).or(self.hits.take());
         Ok(Object::load(spec, self.kernel, options)?)
     }
 
@@ -226,12 +238,9 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When it has no such global, or the map cannot be read.
     pub fn hits(&self, object: &Object) -> Result<u64, Failure> {
-        let no_global = || Failure::Other(format!("object {} has no {HITS}", object.name()));
-        let (map, offset, size) = self.hits.as_ref().ok_or_else(no_global)?;
-        let value = object.map(map)?.lookup(&[0; 4])?.ok_or_else(no_global)?;
-        let bytes = value.get(*offset..offset + size);
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes.map(u64::from_le_bytes).ok_or_else(no_global)
+        let no_global = || Failure::Other(format!("object {} has no hits", object.name()));
+        let hits = self.hits.as_ref().ok_or_else(no_global)?;
+        hits.read(object.map(&hits.map)?)
     }
 
     /// The whole protocol for the object's only program, attached where its

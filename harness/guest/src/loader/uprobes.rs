@@ -67,9 +67,19 @@ pub(super) const CASES: &[Case] = &[
         run: names_with_cookies,
     },
     Case {
+        name: "attach_uprobe_archive",
+        object: "attach_uprobe",
+        run: in_archive,
+    },
+    Case {
         name: "attach_usdt",
         object: "attach_usdt",
         run: usdt,
+    },
+    Case {
+        name: "attach_usdt_process",
+        object: "attach_usdt",
+        run: usdt_of_process,
     },
 ];
 
@@ -135,6 +145,25 @@ fn names_with_cookies(stage: &mut Stage<'_>) -> Outcome {
     stage.attached_by(attach, probed::run)
 }
 
+/// A function of a program in an archive, which is called there.
+fn in_archive(stage: &mut Stage<'_>) -> Outcome {
+    let archive = probed::write_archive()?;
+    let attach = |program: &Program| {
+        let path = |member: &str| format!("{}!/{member}", probed::ARCHIVE);
+        let options = UprobeOptions {
+            function: "probed_one".to_owned(),
+            ..UprobeOptions::default()
+        };
+        let missing = program.attach_uprobe(&path("lib/other"), &options);
+        if missing.is_ok() {
+            let why = "a member that is not there was attached to";
+            return Err(Failure::Other(why.to_owned()));
+        }
+        Ok(program.attach_uprobe(&path(probed::MEMBER), &options)?)
+    };
+    stage.attached_by(attach, || probed::call_in_archive(&archive))
+}
+
 /// A static probe behind its semaphore, with two arguments and a cookie.
 fn usdt(stage: &mut Stage<'_>) -> Outcome {
     probed::write()?;
@@ -148,6 +177,27 @@ fn usdt(stage: &mut Stage<'_>) -> Outcome {
             let why = "a probe that is not there was attached";
             return Err(Failure::Other(why.to_owned()));
         }
+        Ok(program.attach_usdt(probed::PATH, "trapline", "site", &options)?)
+    };
+    stage.attached_by(attach, probed::run)
+}
+
+/// The same of this process alone, which its children are not; then of all.
+fn usdt_of_process(stage: &mut Stage<'_>) -> Outcome {
+    probed::write()?;
+    let attach = |program: &Program| {
+        let options = UsdtOptions {
+            cookie: COOKIE,
+            pid: Some(0),
+        };
+        let own = program.attach_usdt(probed::PATH, "trapline", "site", &options)?;
+        // A hit here would be one too many.
+        probed::run()?;
+        own.detach()?;
+        let options = UsdtOptions {
+            pid: None,
+            ..options
+        };
         Ok(program.attach_usdt(probed::PATH, "trapline", "site", &options)?)
     };
     stage.attached_by(attach, probed::run)

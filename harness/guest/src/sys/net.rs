@@ -1,6 +1,7 @@
 //! Sockets and devices that the standard library does not make.
 
 use std::io;
+use std::net::TcpStream;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use super::check;
@@ -63,6 +64,24 @@ pub fn shared_udp(port: u16) -> io::Result<OwnedFd> {
         )
     }))?;
     Ok(socket)
+}
+
+/// Gives a TCP connection another congestion control.
+///
+/// # Errors
+/// What the kernel says: ENOENT for one that is not registered.
+pub fn set_congestion(connection: &TcpStream, name: &str) -> io::Result<()> {
+    // SAFETY: live bytes whose length is passed with them.
+    let set = unsafe {
+        libc::setsockopt(
+            connection.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_CONGESTION,
+            name.as_ptr().cast(),
+            name.len() as libc::socklen_t,
+        )
+    };
+    check(i64::from(set)).map(drop)
 }
 
 /// Sends one frame out of an interface, header included, marked with `mark`.

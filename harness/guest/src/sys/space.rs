@@ -50,6 +50,17 @@ pub fn setfsids(uid: u32, gid: u32) {
     }
 }
 
+/// Lets this process keep its capabilities when its user ids change: `SECBIT_NO_SETUID_FIXUP`.
+///
+/// # Errors
+/// What prctl(2) says.
+pub fn keep_capabilities() -> io::Result<()> {
+    const SECBIT_NO_SETUID_FIXUP: libc::c_ulong = 1 << 2;
+    // SAFETY: this option takes one integer.
+    check(unsafe { libc::prctl(libc::PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) })
+        .map(drop)
+}
+
 /// unshare(2) with `CLONE_NEW*` bits.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Calls that are made only so that a program which is attached to them runs.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -88,6 +89,43 @@ impl Drop for Page {
         // SAFETY: the mapping is this value's own, of this length.
         unsafe { libc::munmap(self.start.cast(), PAGE_BYTES) };
     }
+}
+
+/// Maps a file to run from a byte on, where a page begins, and calls what is at
+/// another byte: the code of a function without arguments.
+///
+/// # Errors
+/// What mmap(2) says.
+///
+/// # Panics
+/// Where the function is not in the page that is mapped.
+pub fn call_in_file(file: &File, page_at: u64, function_at: u64) -> io::Result<()> {
+    let inside = function_at
+        .checked_sub(page_at)
+        .map(|inside| inside as usize);
+    let inside = inside.filter(|inside| *inside < PAGE_BYTES);
+    let inside = inside.expect("a function in that page");
+    // SAFETY: a new mapping at a place of the kernel's choice; the code there is
+    // that of a function which keeps to the calling convention, touches its own
+    // stack alone and returns, as the caller has made the file.
+    unsafe {
+        let start = libc::mmap(
+            std::ptr::null_mut(),
+            PAGE_BYTES,
+            libc::PROT_READ | libc::PROT_EXEC,
+            libc::MAP_PRIVATE,
+            file.as_raw_fd(),
+            page_at as libc::off_t,
+        );
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let place = start.cast::<u8>().add(inside);
+        let function: extern "C" fn() = std::mem::transmute(place);
+        function();
+        libc::munmap(start, PAGE_BYTES);
+    }
+    Ok(())
 }
 
 /// BPF_PROG_TEST_RUN of a program of packets, on one of 64 bytes: its result.

@@ -14,13 +14,15 @@ pub struct Cost {
     pub cpu_us: u64,
 }
 
-/// What a traced run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Calls {
-    /// System calls, its own execve(2) included.
-    pub all: u64,
-    /// Those of one number.
-    pub counted: u64,
+/// A system call that a traced program has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Which.
+    pub number: i64,
+    /// Its first argument: of bpf(2) the command.
+    pub first: u64,
+    /// What it returned, an error as its negative number; none if it never did.
+    pub returned: Option<i64>,
 }
 
 /// Runs a program to its end with the standard descriptors of this process.
@@ -55,16 +57,20 @@ pub fn run(argv: &[&CStr]) -> io::Result<Cost> {
     })
 }
 
-/// Runs a program to its end and counts its system calls, those with the number
-/// `counted` apart. `at_end` is called with its pid when it has made its last one
-/// and still has its memory.
+/// Runs a program to its end and shows `seen` each system call that it makes, its
+/// own execve(2) first. `at_end` is called with its pid when it has made its last
+/// one and still has its memory.
 ///
 /// # Errors
 /// What fork(2), ptrace(2) or wait4(2) says; a program that is killed, or leaves
 /// with another code than 0.
 ///
 /// Kernel: 5.3, for PTRACE_GET_SYSCALL_INFO
-pub fn calls(argv: &[&CStr], counted: i64, at_end: &mut dyn FnMut(i32)) -> io::Result<Calls> {
+pub fn calls(
+    argv: &[&CStr],
+    seen: &mut dyn FnMut(Call),
+    at_end: &mut dyn FnMut(i32),
+) -> io::Result<()> {
     let path = argv.first().copied().unwrap_or(c"");
     let pid = birth::fork(&mut || {
         let _ = ptrace(libc::PTRACE_TRACEME, 0, 0, 0);
@@ -78,14 +84,24 @@ pub fn calls(argv: &[&CStr], counted: i64, at_end: &mut dyn FnMut(i32)) -> io::R
             libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXIT | libc::PTRACE_O_EXITKILL;
         ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options as usize)?;
     }
-    let mut calls = Calls { all: 1, counted: 0 };
+    // This one is over when the trace begins.
+    seen(Call {
+        number: libc::SYS_execve,
+        first: 0,
+        returned: Some(0),
+    });
+    let mut call = None;
     while libc::WIFSTOPPED(status) {
         let stop = libc::WSTOPSIG(status);
         let mut signal = 0;
         if stop == libc::SIGTRAP | 0x80 {
-            if let Some(number) = entered(pid)? {
-                calls.all += 1;
-                calls.counted += u64::from(number == counted);
+            match (stopped_at(pid)?, call.take()) {
+                (At::Entry(entered), _) => call = Some(entered),
+                (At::Exit(returned), Some(entered)) => seen(Call {
+                    returned: Some(returned),
+                    ..entered
+                }),
+                (At::Exit(_), None) => {}
             }
         } else if status >> 16 == libc::PTRACE_EVENT_EXIT {
             at_end(pid);
@@ -100,19 +116,26 @@ pub fn calls(argv: &[&CStr], counted: i64, at_end: &mut dyn FnMut(i32)) -> io::R
         )?;
         status = wait(pid)?;
     }
+    if let Some(call) = call {
+        seen(call);
+    }
     match libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0 {
-        true => Ok(calls),
+        true => Ok(()),
         false => Err(io::Error::other(format!("it ended with {status:#x}"))),
     }
 }
 
-/// The number of the system call that a stopped process enters; none if it leaves
-/// one.
-fn entered(pid: i32) -> io::Result<Option<i64>> {
+/// Where in a system call a process was stopped.
+enum At {
+    Entry(Call),
+    Exit(i64),
+}
+
+fn stopped_at(pid: i32) -> io::Result<At> {
     const PTRACE_GET_SYSCALL_INFO: libc::c_int = 0x420e;
     const PTRACE_SYSCALL_INFO_ENTRY: u64 = 1;
-    // struct ptrace_syscall_info: op in the first byte, the number after arch,
-    // instruction and stack pointer.
+    // struct ptrace_syscall_info: op in the first byte; after arch, instruction and
+    // stack pointer the number and the arguments, or what is returned.
     let mut info = [0_u64; 11];
     ptrace(
         PTRACE_GET_SYSCALL_INFO as _,
@@ -121,7 +144,14 @@ fn entered(pid: i32) -> io::Result<Option<i64>> {
         info.as_mut_ptr() as usize,
     )?;
     let is_entry = info[0] & 0xff == PTRACE_SYSCALL_INFO_ENTRY;
-    Ok(is_entry.then(|| info[3].cast_signed()))
+    Ok(match is_entry {
+        true => At::Entry(Call {
+            number: info[3].cast_signed(),
+            first: info[4],
+            returned: None,
+        }),
+        false => At::Exit(info[3].cast_signed()),
+    })
 }
 
 fn wait(pid: i32) -> io::Result<i32> {

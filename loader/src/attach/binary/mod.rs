@@ -7,8 +7,10 @@
 
 mod find;
 mod symbols;
+mod zip;
 
-pub(super) use find::full_path;
+pub(super) use find::{FoundFile, find_file};
+pub(super) use zip::member;
 
 use crate::btf::ReadAt;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -17,7 +19,6 @@ use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64, ProgramHeader64, SectionHeader64};
 use object::pod;
 use std::fs::File;
-use std::path::Path;
 
 /// The longest name of a function or section that is looked at, in bytes; C++
 /// has names of some kilobytes.
@@ -25,10 +26,12 @@ const MAX_NAME_BYTES: usize = 16 << 10;
 /// Strings are read in pieces of this size.
 const WINDOW_BYTES: usize = 64 << 10;
 
-/// An ELF file of 64 bits.
+/// An ELF file of 64 bits, or one in another file.
 pub(super) struct Binary<R> {
     reader: R,
     len_bytes: u64,
+    /// Where it begins in the file that probes are set in.
+    start: u64,
     pub(super) machine: u16,
     /// Is it linked to fixed addresses (ET_EXEC)?
     pub(super) is_fixed: bool,
@@ -57,27 +60,41 @@ pub(super) struct Segment {
     pub(super) file_bytes: u64,
 }
 
-/// A file that is read in pieces.
-pub(super) struct FileReader(File);
+/// A file that is read in pieces, from a byte on.
+pub(super) struct FileReader {
+    file: File,
+    start: u64,
+}
 
 impl ReadAt for FileReader {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        sys::pread(&self.0, offset, buffer).map_err(|errno| errno.error("pread"))
+        let offset = self.start.saturating_add(offset);
+        sys::pread(&self.file, offset, buffer).map_err(|errno| errno.error("pread"))
     }
 }
 
 impl Binary<FileReader> {
-    /// Opens a file and reads its headers.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    /// Opens a file and reads the headers of the binary in it.
+    pub(super) fn open(found: &FoundFile) -> Result<Self> {
         let open = || {
-            let file = sys::open_read(path).map_err(|errno| match errno {
+            let file = sys::open_read(&found.path).map_err(|errno| match errno {
                 sys::Errno::NOENT => Error::not_found("no such file"),
                 errno => errno.error("open"),
             })?;
             let len_bytes = sys::file_len(&file).map_err(|errno| errno.error("fstat"))?;
-            Self::read(FileReader(file), len_bytes)
+            let mut reader = FileReader { file, start: 0 };
+            let place = match &found.member {
+                Some(member) => zip::member(&reader, len_bytes, member)?,
+                None => 0..len_bytes,
+            };
+            reader.start = place.start;
+            let binary = Self::read(reader, place.end - place.start)?;
+            Ok(Self {
+                start: place.start,
+                ..binary
+            })
         };
-        open().with_context(|| format!("binary {}", path.display()))
+        open().with_context(|| format!("binary {found}"))
     }
 }
 
@@ -87,6 +104,7 @@ impl<R: ReadAt> Binary<R> {
         let mut binary = Self {
             reader,
             len_bytes,
+            start: 0,
             machine: 0,
             is_fixed: false,
             sections: Vec::new(),
@@ -214,7 +232,8 @@ impl<R: ReadAt> Binary<R> {
     /// The byte in the file that is mapped to an address.
     pub(super) fn file_offset(&self, addr: u64) -> Option<u64> {
         let segment = self.segment_at(addr)?;
-        segment.offset.checked_add(addr - segment.addr)
+        let offset = segment.offset.checked_add(addr - segment.addr)?;
+        offset.checked_add(self.start)
     }
 }
 

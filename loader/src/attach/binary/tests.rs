@@ -240,7 +240,7 @@ fn names_across_two_windows_are_read() {
 
 #[test]
 fn the_own_program_has_its_functions() {
-    let own = Binary::open(Path::new("/proc/self/exe")).unwrap();
+    let own = Binary::open(&find_file("/proc/self/exe").unwrap()).unwrap();
     assert!(!own.functions_like("*names_across_two*").unwrap().is_empty());
     assert!(own.section(".text").unwrap().is_some());
     assert!(own.section(".no such").unwrap().is_none());
@@ -248,7 +248,7 @@ fn the_own_program_has_its_functions() {
 
 #[test]
 fn what_is_no_binary_is_said_to_be_none() {
-    let error = Binary::open(Path::new(env!("CARGO_MANIFEST_PATH")));
+    let error = Binary::open(&find_file(env!("CARGO_MANIFEST_PATH")).unwrap());
     let text = format!("{:#}", error.err().unwrap());
     assert!(text.ends_with("no ELF file"), "{text}");
     assert!(Binary::read(Vec::new(), 0).is_err());
@@ -287,4 +287,19 @@ proptest! {
         }
         use_all(file);
     }
+}
+
+#[test]
+fn a_function_of_a_member_is_where_it_lies_in_the_archive() {
+    let outer = std::env::temp_dir().join(format!("trapline-{}.zip", std::process::id()));
+    let content = sample();
+    let archive = zip::tests::stored("lib/sample.so", 100, &content);
+    std::fs::write(&outer, archive).unwrap();
+    let place = format!("{}!/lib/sample.so", outer.display());
+    let opened = Binary::open(&find_file(&place).unwrap());
+    let found = opened.and_then(|binary| binary.functions(&["helper"]));
+    std::fs::remove_file(&outer).unwrap();
+    let alone = binary(sample()).functions(&["helper"]).unwrap();
+    let before = 30 + "lib/sample.so".len() as u64 + 100;
+    assert_eq!(found.unwrap(), [alone[0] + before]);
 }

@@ -1,6 +1,7 @@
 //! Static probes of user programs (USDT): one uprobe at each place that the
 //! compiler put the probe to, and a table that tells the program where the
-//! arguments are there.
+//! arguments are there. Where the kernel has links to many places, all probes
+//! are one of them; whether it has is settled when the program is loaded.
 
 mod args;
 mod maps;
@@ -9,10 +10,12 @@ mod spec;
 
 pub(crate) use spec::UsdtMaps;
 
-use super::binary::{Binary, full_path};
+use super::binary::{Binary, find_file};
 use super::link::{Link, Part, Undo};
 use super::uprobe::{Place, attach_at};
+use super::uprobe_multi::{self, UPROBE_MULTI, UprobeMultiOptions};
 use super::{AttachOptions, Rung};
+use crate::btf::ReadAt;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::program::Program;
 use args::Arch;
@@ -46,8 +49,8 @@ impl Undo for Held {
 }
 
 impl Program {
-    /// Attaches a usdt program to a static probe of `binary`: a path, or a bare
-    /// name. All its places are one link.
+    /// Attaches a usdt program to a static probe of `binary`, as in
+    /// [`Program::attach_uprobe`]. All its places are one link.
     ///
     /// # Errors
     /// `NotFound` for a binary or probe that is not there; `Malformed` for
@@ -81,13 +84,13 @@ pub(super) fn attach(
     }
     let no_maps = || Error::invalid_input("the object does not use usdt.bpf.h");
     let maps = program.usdt_maps().ok_or_else(no_maps)?;
-    let path = full_path(binary)?;
-    let binary = Binary::open(&path)?;
+    let file = find_file(binary)?;
+    let binary = Binary::open(&file)?;
     let sites = notes::sites(&binary, provider, name);
-    let sites = sites.with_context(|| format!("binary {}", path.display()))?;
+    let sites = sites.with_context(|| format!("binary {file}"))?;
     let mut attaching = Attaching {
         program,
-        path: &path,
+        path: &file.path,
         arch: Arch::of_machine(binary.machine)?,
         is_fixed: binary.is_fixed,
         options,
@@ -99,16 +102,36 @@ pub(super) fn attach(
         },
     };
     let mut parts = Vec::with_capacity(sites.len() + 1);
-    let attached = sites.iter().try_for_each(|site| {
-        parts.push(attaching.attach(site)?);
-        Ok(())
-    });
+    let (attached, how) = match program.expected_attach_type() {
+        UPROBE_MULTI => {
+            let all = attaching.attach_all(&sites);
+            (all.map(|all| parts.extend(all.parts)), "usdt/multi")
+        }
+        _ => {
+            let attached = sites.iter().try_for_each(|site| {
+                parts.push(attaching.attach(site)?);
+                Ok(())
+            });
+            (attached, "usdt")
+        }
+    };
     // The probes go before what they use.
     parts.push(Part::undo(attaching.held));
-    let link = Link::from_parts(parts, "usdt");
+    let link = Link::from_parts(parts, how);
     attached
         .with_context(|| format!("static probe {provider}:{name}"))
         .map(|()| link)
+}
+
+/// Is a probe there whose places and arguments can be read?
+pub(super) fn is_understood<R: ReadAt>(binary: &Binary<R>, provider: &str, name: &str) -> bool {
+    let read = || {
+        let arch = Arch::of_machine(binary.machine)?;
+        let sites = notes::sites(binary, provider, name)?;
+        let mut all = sites.iter().map(|site| args::parse(arch, &site.args));
+        all.try_for_each(|args| args.map(drop))
+    };
+    read().is_ok()
 }
 
 /// One probe on its way.
@@ -124,17 +147,35 @@ struct Attaching<'a> {
 }
 
 impl<'a> Attaching<'a> {
-    fn attach(&mut self, site: &'a Site) -> Result<Part> {
-        let id = match self.by_args.get(&*site.args) {
-            Some(id) => *id,
-            None => {
-                let args = args::parse(self.arch, &site.args)?;
-                let id = self.held.maps.add(&args, self.options.cookie)?;
-                self.held.ids.push(id);
-                self.by_args.insert(&site.args, id);
-                id
-            }
+    /// The number of the specification that a place has.
+    fn spec_id(&mut self, site: &'a Site) -> Result<u32> {
+        if let Some(id) = self.by_args.get(&*site.args) {
+            return Ok(*id);
+        }
+        let args = args::parse(self.arch, &site.args)?;
+        let id = self.held.maps.add(&args, self.options.cookie)?;
+        self.held.ids.push(id);
+        self.by_args.insert(&site.args, id);
+        Ok(id)
+    }
+
+    /// One link for all places.
+    fn attach_all(&mut self, sites: &'a [Site]) -> Result<Link> {
+        let ids = sites.iter().map(|site| self.spec_id(site).map(u64::from));
+        let cookies = ids.collect::<Result<_>>()?;
+        let options = UprobeMultiOptions {
+            on_return: false,
+            pid: self.options.pid,
+            cookies,
+            ref_ctr_offsets: sites.iter().map(|site| site.semaphore_offset).collect(),
         };
+        let offsets: Vec<u64> = sites.iter().map(|site| site.offset).collect();
+        uprobe_multi::attach_at(self.program, self.path, &offsets, &options)
+    }
+
+    /// A probe for one place.
+    fn attach(&mut self, site: &'a Site) -> Result<Part> {
+        let id = self.spec_id(site)?;
         let place = Place {
             path: self.path,
             offset: site.offset,

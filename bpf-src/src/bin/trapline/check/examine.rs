@@ -155,23 +155,10 @@ fn relocations(
     Ok(all)
 }
 
-/// The line of C that a relocation stands in. Compilers often give its
-/// instruction to the line before: so one of the next few counts where it has
-/// the name that is looked for.
+/// The line of C that a relocation stands in.
 fn source(spec: &ObjectSpec, program: &ProgramSpec, relocated: &Relocated) -> Option<Source> {
-    /// From the load of an offset to the call that uses it.
-    const NEAR_INSNS: usize = 6;
-    let about = relocated.description.split(", ").next().unwrap_or_default();
-    let name = about.rsplit(['.', ':', ' ']).next().unwrap_or_default();
-    let name = name.split('[').next().unwrap_or_default();
-    let near = relocated.insn..relocated.insn + NEAR_INSNS;
-    let lines = near.filter_map(|insn| spec.line_at(program, insn));
-    let mut lines = lines.map(|(file, line, text)| Source { file, line, text });
-    let first = lines.next()?;
-    if first.text.contains(name) {
-        return Some(first);
-    }
-    Some(lines.find(|line| line.text.contains(name)).unwrap_or(first))
+    let (file, line, text) = spec.line_at(program, relocated.insn)?;
+    Some(Source { file, line, text })
 }
 
 fn absent(

@@ -65,47 +65,56 @@ enum Line<'a> {
     },
 }
 
-fn put(line: &Line<'_>) {
+fn put(text: &mut String, line: &Line<'_>) {
     // None of the lines has a map with keys that are no strings, the one thing
     // that cannot be written.
-    if let Ok(text) = serde_json::to_string(line) {
-        println!("{text}");
+    if let Ok(line) = serde_json::to_string(line) {
+        text.push_str(&line);
+        text.push('\n');
     }
 }
 
 /// The line of an object that cannot be read.
-pub fn error(object: &str, error: &Error) {
-    put(&Line::Error {
-        object,
-        error: format!("{error:#}"),
-    });
+pub fn error(object: &str, error: &Error) -> String {
+    let mut text = String::new();
+    let error = format!("{error:#}");
+    put(&mut text, &Line::Error { object, error });
+    text
 }
 
 /// All lines of an object.
-pub fn print(spec: &ObjectSpec, kernels: &[Examined]) {
+pub fn text(spec: &ObjectSpec, kernels: &[Examined]) -> String {
+    let mut text = String::new();
     let object = spec.name.as_str();
     for (part, reason) in &spec.skipped {
-        put(&Line::Skipped {
-            object,
-            part,
-            reason,
-        });
+        put(
+            &mut text,
+            &Line::Skipped {
+                object,
+                part,
+                reason,
+            },
+        );
     }
     for need in spec.needs() {
-        put(&Line::Need {
-            object,
-            feature: &need.feature,
-            since: need.since.to_string(),
-            required: need.required,
-            users: &need.users,
-        });
+        put(
+            &mut text,
+            &Line::Need {
+                object,
+                feature: &need.feature,
+                since: need.since.to_string(),
+                required: need.required,
+                users: &need.users,
+            },
+        );
     }
     for examined in kernels {
-        one(object, examined);
+        one(&mut text, object, examined);
     }
+    text
 }
 
-fn one(object: &str, examined: &Examined) {
+fn one(text: &mut String, object: &str, examined: &Examined) {
     let kernel = examined.kernel.as_str();
     for relocation in &examined.relocations {
         let (end, value, absent) = match &relocation.end {
@@ -114,48 +123,63 @@ fn one(object: &str, examined: &Examined) {
             End::Absent(absent) => ("absent", None, Some(absent)),
         };
         let source = relocation.source.as_ref();
-        put(&Line::Relocation {
-            object,
-            kernel,
-            program: &relocation.program,
-            insn: relocation.insn,
-            about: &relocation.about,
-            end,
-            value,
-            reason: absent.map(|absent| &*absent.reason),
-            similar: absent.map_or(&[], |absent| &*absent.similar),
-            file: source.map(|source| &*source.file),
-            line: source.map(|source| source.line),
-            source: source.map(|source| &*source.text),
-        });
+        put(
+            text,
+            &Line::Relocation {
+                object,
+                kernel,
+                program: &relocation.program,
+                insn: relocation.insn,
+                about: &relocation.about,
+                end,
+                value,
+                reason: absent.map(|absent| &*absent.reason),
+                similar: absent.map_or(&[], |absent| &*absent.similar),
+                file: source.map(|source| &*source.file),
+                line: source.map(|source| source.line),
+                source: source.map(|source| &*source.text),
+            },
+        );
     }
     for hook in &examined.hooks {
-        put(&Line::Hook {
-            object,
-            kernel,
-            program: &hook.program,
-            section: &hook.section,
-            is_there: hook.is_there,
-        });
+        put(
+            text,
+            &Line::Hook {
+                object,
+                kernel,
+                program: &hook.program,
+                section: &hook.section,
+                is_there: hook.is_there,
+            },
+        );
     }
     for absent in &examined.absent_externs {
-        put(&Line::Extern {
-            object,
-            kernel,
-            absent,
-        });
+        put(
+            text,
+            &Line::Extern {
+                object,
+                kernel,
+                absent,
+            },
+        );
     }
     for failed in &examined.failed {
-        put(&Line::Failed {
+        put(
+            text,
+            &Line::Failed {
+                object,
+                kernel,
+                program: &failed.program,
+                error: &failed.error,
+            },
+        );
+    }
+    put(
+        text,
+        &Line::Verdict {
             object,
             kernel,
-            program: &failed.program,
-            error: &failed.error,
-        });
-    }
-    put(&Line::Verdict {
-        object,
-        kernel,
-        good: examined.is_good(),
-    });
+            good: examined.is_good(),
+        },
+    );
 }

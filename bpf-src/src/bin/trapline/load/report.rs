@@ -26,8 +26,8 @@ struct Line<'a> {
     log: Option<&'a str>,
 }
 
-/// Prints one outcome as JSON.
-pub fn line(outcome: &Outcome) {
+/// One outcome as a line of JSON.
+pub fn line(outcome: &Outcome) -> String {
     let figures = &outcome.figures;
     let (attached, how) = match &outcome.attached {
         Attached::NotTried => (None, None),
@@ -51,9 +51,7 @@ pub fn line(outcome: &Outcome) {
         log: outcome.log.as_deref(),
     };
     // It has no map whose keys could be no strings.
-    if let Ok(text) = serde_json::to_string(&line) {
-        println!("{text}");
-    }
+    serde_json::to_string(&line).map_or_else(|_| String::new(), |text| text + "\n")
 }
 
 /// All outcomes of one object.

@@ -196,6 +196,22 @@ fn values_that_a_variable_cannot_hold_are_refused_before_anything_is_loaded() {
 }
 
 #[test]
+fn who_reads_the_output_may_go_before_its_end() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trapline"))
+        .args(["check", "--json"])
+        .arg(object("core_many"))
+        .arg("--btf")
+        .arg(btf())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let (_, err, code) = said(&child.wait_with_output().unwrap());
+    assert_eq!((code, err.as_str()), (1, ""));
+}
+
+#[test]
 fn settings_of_another_form_are_wrong_arguments() {
     for arguments in [["--set", "enabled"], ["--map", "events:size=1"]] {
         let [option, value] = arguments;

@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
+use trapline_loader::Result;
 use trapline_loader::kernel_btf::KernelBtf;
-use trapline_loader::object::{LoadOptions, Object};
-use trapline_loader::spec::ObjectSpec;
-use trapline_loader::{Error, Result};
+use trapline_loader::object::{self, LoadOptions, Object};
 
 fn load() -> Result<Object> {
     let path = std::env::args().nth(1).unwrap_or_default();
-    let bytes = std::fs::read(&path).map_err(|error| Error::not_found(error.to_string()))?;
-    let spec = ObjectSpec::parse(&path, &bytes)?;
-    Object::load(spec, &mut KernelBtf::running(), &LoadOptions::default())
+    Object::load(
+        object::open(path)?,
+        &mut KernelBtf::running(),
+        &LoadOptions::default(),
+    )
 }
 
 fn main() -> ExitCode {
