@@ -14,10 +14,10 @@ fn main() {
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-env-changed=PATH");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    clang::compile(
-        &clang::find_clang(),
-        Path::new("c/process.bpf.c"),
-        &out.join("process.bpf.o"),
-        "v2",
-    );
+    let clang = clang::find_clang();
+    for family in ["process", "file"] {
+        let source = format!("c/{family}.bpf.c");
+        let object = out.join(format!("{family}.bpf.o"));
+        clang::compile(&clang, Path::new(&source), &object, "v2");
+    }
 }

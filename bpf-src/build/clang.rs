@@ -7,6 +7,9 @@ use std::process::Command;
 
 /// The clang versions that are known to produce what the loader expects.
 const CLANG_VERSIONS: std::ops::RangeInclusive<u32> = 16..=22;
+/// The one that is taken where it is there: Debian 12 and 13 both have it, so
+/// instruction counts and golden texts do not move with a newer package.
+const CLANG_PREFERRED: u32 = 19;
 
 /// A clang and its llvm-strip.
 pub struct Clang {
@@ -14,7 +17,7 @@ pub struct Clang {
     strip: String,
 }
 
-/// The newest suitable clang on the PATH.
+/// The preferred clang, or else the newest suitable one on the PATH.
 pub fn find_clang() -> Clang {
     search().unwrap_or_else(|| {
         panic!("no clang from {CLANG_VERSIONS:?} on the PATH: run ci/setup, or install one")
@@ -22,7 +25,10 @@ pub fn find_clang() -> Clang {
 }
 
 fn search() -> Option<Clang> {
-    let numbered = CLANG_VERSIONS.rev().map(|version| format!("-{version}"));
+    let numbered = [CLANG_PREFERRED]
+        .into_iter()
+        .chain(CLANG_VERSIONS.rev())
+        .map(|version| format!("-{version}"));
     let mut suffixes = numbered.chain([String::new()]);
     suffixes.find_map(|suffix| {
         let found = Clang {

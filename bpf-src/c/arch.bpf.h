@@ -29,7 +29,12 @@ struct pt_regs {
 #define COMPAT_ARG_2 offsetof(struct pt_regs, dx)
 #define COMPAT_ARG_3 offsetof(struct pt_regs, si)
 
+/* What a call leaves on the stack until it returns. */
+#define RETURN_ADDRESS_BYTES 8
+
 #elif defined(__TARGET_ARCH_arm64)
+
+#define RETURN_ADDRESS_BYTES 0
 
 /* The kernel's pt_regs begins with this part, which is all that BPF sees. */
 struct user_pt_regs {

@@ -22,6 +22,16 @@ enum event_kind {
 	EVENT_FORK = 1,
 	EVENT_EXEC = 2,
 	EVENT_EXIT = 3,
+	EVENT_FILE_CREATE = 16,
+	EVENT_FILE_LINK = 17,
+	EVENT_FILE_RENAME = 18,
+	EVENT_FILE_DELETE = 19,
+	EVENT_FILE_READ = 20,
+	EVENT_FILE_WRITE = 21,
+	EVENT_FILE_TRUNCATE = 22,
+	EVENT_FILE_MAP = 23,
+	EVENT_FILE_CLOSE_WRITE = 24,
+	EVENT_FILE_ATTRIBUTES = 25,
 };
 
 struct event_header {
@@ -48,6 +58,7 @@ enum event_text_flag {
 	TEXT_DELETED = 1 << 5, /* a path whose last name is gone */
 	TEXT_CHANGED = 1 << 6, /* the kernel changed it while we read */
 	TEXT_UNKNOWN = 1 << 7, /* the sensor had no room to remember it */
+	TEXT_FOREIGN = 1 << 8, /* a path of another mount namespace than the sensors' own */
 };
 
 struct event_text {
@@ -151,12 +162,74 @@ enum event_exit_flag {
 	EXIT_EARLY = 1 << 1, /* no room to wait: sent before files were closed */
 };
 
+/* A file as it was when the event was recorded; all zero: there is none. */
+struct event_inode {
+	__u64 inode;
+	__u64 size_bytes;
+	__u64 change_time_ns; /* ctime, since 1970 */
+	__u32 device_major; /* of the file system */
+	__u32 device_minor;
+	__u32 generation; /* tells a file from an earlier one with its number */
+	__u32 mode; /* type and permissions, as in stat(2) */
+	__u32 uid; /* in the initial user namespace */
+	__u32 gid;
+	__u32 links;
+	__u32 fs_magic; /* which kind of file system, as in statfs(2) */
+};
+
+/* What of a file, in which way. */
+enum event_file_how {
+	FILE_HOW_OPEN = 1, /* created by opening it */
+	FILE_HOW_TMPFILE = 2, /* created without a name, by O_TMPFILE */
+	FILE_HOW_MKNOD = 3,
+	FILE_HOW_MKDIR = 4,
+	FILE_HOW_SYMLINK = 5,
+	FILE_HOW_UNLINK = 6,
+	FILE_HOW_RMDIR = 7,
+	FILE_HOW_CHMOD = 8,
+	FILE_HOW_CHOWN = 9,
+	FILE_HOW_UTIMES = 10,
+	FILE_HOW_SETXATTR = 11,
+	FILE_HOW_REMOVEXATTR = 12,
+	FILE_HOW_MEMFD = 13, /* created in memory, by memfd_create: no name leads there */
+};
+
+enum event_file_flag {
+	FILE_BY_KERNEL = 1 << 0, /* by a thread of the kernel, or as a process's core */
+	FILE_LAST_LINK = 1 << 1, /* deleted: the file has no name any more */
+	FILE_STILL_OPEN = 1 << 2, /* deleted: something still holds it by that name */
+	FILE_REPLACED = 1 << 3, /* renamed over another, which is `other` */
+	FILE_EXCHANGED = 1 << 4, /* two names changed places; `other` is the second */
+	FILE_MAPPED = 1 << 5, /* was mapped writable: may have changed, unseen */
+	FILE_REMOTE = 1 << 6, /* on a mount that was declared remote */
+	FILE_SCANNABLE = 1 << 7, /* and may be read */
+};
+
+/* Something happened to a file: each kind from EVENT_FILE_CREATE on. */
+struct event_file {
+	struct event_header header;
+	struct event_process process;
+	struct event_process parent;
+	struct event_inode inode; /* the file, after the operation */
+	struct event_inode other; /* see the flags; before the operation */
+	__u32 error; /* errno, 0: it is done */
+	__u32 how; /* enum event_file_how, 0 where a kind has but one way */
+	__u32 flags; /* enum event_file_flag */
+	__u32 detail; /* rename: RENAME_* flags; map: PROT_* flags; chmod: the mode asked for */
+	struct event_text exe;
+	struct event_text parent_exe;
+	struct event_text path; /* rename, link: the new one */
+	/* rename, link: the old one; symlink: what it says; *xattr: the attribute's name */
+	struct event_text other_path;
+};
+
 /* Why records were lost or are poorer than they could be. */
 enum event_loss {
 	LOSS_RING_FULL, /* lost: the ring buffer had no room */
 	LOSS_NO_LANE, /* lost: every lane of the CPU was busy */
 	LOSS_LANE_TAKEN, /* lost: another program took the lane meanwhile */
 	LOSS_STATE_FULL, /* poorer: a map of the sensor was full */
+	LOSS_RETURN_UNSEEN, /* a kretprobe did not see a call return */
 	LOSS_CAUSES,
 };
 
@@ -169,12 +242,15 @@ union event {
 	struct event_fork fork;
 	struct event_exec exec;
 	struct event_exit exit;
+	struct event_file file;
 	/* Never written: here so that their values are in the BTF as well. */
 	struct {
 		enum event_kind kind;
 		enum event_text_flag text_flag;
 		enum event_fork_flag fork_flag;
 		enum event_exit_flag exit_flag;
+		enum event_file_how file_how;
+		enum event_file_flag file_flag;
 		enum event_loss loss;
 	} names;
 };

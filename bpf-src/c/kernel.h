@@ -14,6 +14,8 @@ typedef __u32 u32;
 typedef __u64 u64;
 typedef __s32 s32;
 
+#define PF_EXITING 0x00000004
+#define PF_DUMPCORE 0x00000200
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
 
@@ -109,14 +111,51 @@ struct hlist_bl_node {
 	struct hlist_bl_node **pprev;
 };
 
+struct super_block {
+	u32 s_dev;
+	unsigned long s_magic;
+};
+
+struct inode {
+	u16 i_mode;
+	kuid_t i_uid;
+	kgid_t i_gid;
+	struct super_block *i_sb;
+	unsigned long i_ino; /* u64 since 7.1 */
+	unsigned int i_nlink;
+	long long i_size;
+	u32 i_generation;
+	long long i_ctime_sec; /* since 6.11; see inode_ctime */
+	u32 i_ctime_nsec;
+};
+
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+
+/* Up to 6.5. */
+struct inode___timespec {
+	struct timespec64 i_ctime;
+};
+
+/* 6.6 to 6.10. */
+struct inode___hidden_timespec {
+	struct timespec64 __i_ctime;
+};
+
 struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	int mnt_flags;
+	struct super_block *mnt_sb;
 };
 
 struct mount {
@@ -133,6 +172,48 @@ struct path {
 
 struct file {
 	struct path f_path;
+	struct inode *f_inode;
+	unsigned int f_flags;
+	unsigned int f_mode;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+	int ki_flags;
+};
+
+/* Begins with its kiocb. */
+struct io_kiocb {
+	void *async_data;
+};
+
+struct io_async_rw {
+	size_t bytes_done;
+};
+
+struct io_event {
+	long long res;
+};
+
+typedef struct refcount_struct {
+	atomic_t refs;
+} refcount_t;
+
+struct aio_kiocb {
+	struct file *ki_filp;
+	struct io_event ki_res;
+	refcount_t ki_refcnt;
+};
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
+struct renamedata {
+	struct dentry *old_dentry;
+	struct dentry *new_dentry;
+	unsigned int flags;
 };
 
 struct fs_struct {

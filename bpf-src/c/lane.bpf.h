@@ -129,16 +129,20 @@ static __always_inline void header__fill(struct lane *lane, struct event_header 
 
 /*
  * Sends `record`, whose header is filled in and which can hold `room_bytes`,
- * and gives the lane back.
+ * and gives the lane back. True if the record is in the ring.
  */
 #define lane_send(lane, claimant, record, size_bytes, room_bytes)              \
 	({                                                                     \
 		u64 __size = (size_bytes);                                     \
+		bool __sent = false;                                           \
 		CLAMP(__size, room_bytes);                                     \
 		if (lane_is_owned(lane, claimant)) {                           \
 			/* No flags: wakes the reader only if it has caught up. */ \
 			if (bpf_ringbuf_output(&events, record, __size, 0))    \
 				loss_count(LOSS_RING_FULL);                    \
+			else                                                   \
+				__sent = true;                                 \
 			lane_release(lane);                                    \
 		}                                                              \
+		__sent;                                                        \
 	})

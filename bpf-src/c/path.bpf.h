@@ -23,6 +23,9 @@
 
 #define NAME_BYTES 255 /* the kernel's NAME_MAX */
 
+/* Inode number of the mount namespace that the sensors are loaded from: set at load. */
+const volatile u32 host_mnt_ns;
+
 /* What path_walk returns besides flags: this was not the end. */
 #define PATH_GOES_ON (1 << 16)
 
@@ -70,6 +73,28 @@ static __always_inline void mount_read(struct mount_part *part, struct mount *mo
 }
 
 /*
+ * Flags of a path that has come to the top of the mounts that lead there. A
+ * tree that is still being put together, by fsmount or open_tree, has a
+ * namespace too, which nobody can enter: without a number up to 6.17, with the
+ * same for all of them since.
+ * Source: fs/mount.h, is_anon_ns; include/uapi/linux/nsfs.h, MNT_NS_ANON_INO
+ */
+#define MNT_NS_ANON_INO 0xEFFFFFF7
+
+static __always_inline u32 mount_top_flags(struct mount *mount)
+{
+	struct mnt_namespace *ns = BPF_CORE_READ(mount, mnt_ns);
+	u32 number;
+
+	if (!ns)
+		return TEXT_UNREACHABLE;
+	number = BPF_CORE_READ(ns, ns.inum);
+	if (!number || number == MNT_NS_ANON_INO)
+		return TEXT_UNREACHABLE;
+	return number == host_mnt_ns ? 0 : TEXT_FOREIGN;
+}
+
+/*
  * One round: walks from lane->walk_mount and lane->walk_dentry and leaves there
  * where it got to, and in lane->walk_at the start of the path within
  * lane->path. Returns the text's flags.
@@ -103,9 +128,8 @@ __noinline int path_walk(u32 lane_index)
 			struct mount_part place;
 
 			mount_read(&place, mount);
-			/* A mount in no namespace: nothing leads to it. */
 			if (place.below == mount)
-				return BPF_CORE_READ(mount, mnt_ns) ? 0 : TEXT_UNREACHABLE;
+				return mount_top_flags(mount);
 			dentry = place.mountpoint;
 			mount = place.below;
 			mount_root = BPF_CORE_READ(mount, mnt.mnt_root);

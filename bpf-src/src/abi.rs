@@ -259,6 +259,62 @@ wire_structs! {
         /// The program the parent runs.
         parent_exe: Text,
     }
+
+    /// A file as it was when the event was recorded.
+    Inode = "event_inode" {
+        /// Its number.
+        inode: u64,
+        /// Its size.
+        size_bytes: u64,
+        /// ctime in nanoseconds since 1970.
+        change_time_ns: u64,
+        /// Of the file system's device.
+        device_major: u32,
+        /// Of the file system's device.
+        device_minor: u32,
+        /// Tells a file from an earlier one with its number.
+        generation: u32,
+        /// Type and permissions, as in stat(2).
+        mode: u32,
+        /// Owner, in the initial user namespace.
+        uid: u32,
+        /// Group, in the initial user namespace.
+        gid: u32,
+        /// How many names it has.
+        links: u32,
+        /// Which kind of file system, as in statfs(2).
+        fs_magic: u32,
+    }
+
+    /// Something happened to a file.
+    File = "event_file" {
+        /// Common to all records.
+        header: Header,
+        /// Who acts.
+        process: Process,
+        /// Its parent.
+        parent: Process,
+        /// The file, after the operation.
+        inode: Inode,
+        /// See the flags; before the operation.
+        other: Inode,
+        /// errno; 0: it is done.
+        error: u32,
+        /// `FILE_HOW_`, or 0.
+        how: u32,
+        /// `FILE_` bits.
+        flags: u32,
+        /// rename: `RENAME_` bits; map: `PROT_` bits.
+        detail: u32,
+        /// The program that acts.
+        exe: Text,
+        /// The program its parent runs.
+        parent_exe: Text,
+        /// rename, link: the new one.
+        path: Text,
+        /// rename, link: the old one; symlink: what it says.
+        other_path: Text,
+    }
 }
 
 /// Enumerators of `event.h`, by the name of their enum.
@@ -280,6 +336,26 @@ wire_constants! {
         KIND_EXEC: u16 = EVENT_EXEC 2,
         /// [`Exit`].
         KIND_EXIT: u16 = EVENT_EXIT 3,
+        /// [`File`]: a name came into being, and what it names.
+        KIND_FILE_CREATE: u16 = EVENT_FILE_CREATE 16,
+        /// [`File`]: another name for it.
+        KIND_FILE_LINK: u16 = EVENT_FILE_LINK 17,
+        /// [`File`]: another name in place of the one it had.
+        KIND_FILE_RENAME: u16 = EVENT_FILE_RENAME 18,
+        /// [`File`]: a name is gone.
+        KIND_FILE_DELETE: u16 = EVENT_FILE_DELETE 19,
+        /// [`File`]: read by a process for the first time in a while.
+        KIND_FILE_READ: u16 = EVENT_FILE_READ 20,
+        /// [`File`]: written by a process for the first time in a while.
+        KIND_FILE_WRITE: u16 = EVENT_FILE_WRITE 21,
+        /// [`File`]: its size was set.
+        KIND_FILE_TRUNCATE: u16 = EVENT_FILE_TRUNCATE 22,
+        /// [`File`]: mapped shared and writable.
+        KIND_FILE_MAP: u16 = EVENT_FILE_MAP 23,
+        /// [`File`]: released after it was changed.
+        KIND_FILE_CLOSE_WRITE: u16 = EVENT_FILE_CLOSE_WRITE 24,
+        /// [`File`]: permissions, owner, times or extended attributes.
+        KIND_FILE_ATTRIBUTES: u16 = EVENT_FILE_ATTRIBUTES 25,
     }
     "event_text_flag" {
         /// There is no such thing.
@@ -298,6 +374,8 @@ wire_constants! {
         TEXT_CHANGED: u16 = TEXT_CHANGED 64,
         /// The sensor had no room to remember it.
         TEXT_UNKNOWN: u16 = TEXT_UNKNOWN 128,
+        /// A path of another mount namespace than the sensors' own.
+        TEXT_FOREIGN: u16 = TEXT_FOREIGN 256,
     }
     "event_fork_flag" {
         /// The sensor had no room to remember the clone flags.
@@ -309,6 +387,52 @@ wire_constants! {
         /// No room to wait: sent before the files were closed.
         EXIT_EARLY: u32 = EXIT_EARLY 2,
     }
+    "event_file_how" {
+        /// Created by opening it.
+        FILE_HOW_OPEN: u32 = FILE_HOW_OPEN 1,
+        /// Created without a name.
+        FILE_HOW_TMPFILE: u32 = FILE_HOW_TMPFILE 2,
+        /// Created by mknod.
+        FILE_HOW_MKNOD: u32 = FILE_HOW_MKNOD 3,
+        /// A folder was created.
+        FILE_HOW_MKDIR: u32 = FILE_HOW_MKDIR 4,
+        /// A symbolic link was created.
+        FILE_HOW_SYMLINK: u32 = FILE_HOW_SYMLINK 5,
+        /// Deleted by unlink.
+        FILE_HOW_UNLINK: u32 = FILE_HOW_UNLINK 6,
+        /// A folder was deleted.
+        FILE_HOW_RMDIR: u32 = FILE_HOW_RMDIR 7,
+        /// Permissions.
+        FILE_HOW_CHMOD: u32 = FILE_HOW_CHMOD 8,
+        /// Owner or group.
+        FILE_HOW_CHOWN: u32 = FILE_HOW_CHOWN 9,
+        /// Times.
+        FILE_HOW_UTIMES: u32 = FILE_HOW_UTIMES 10,
+        /// An extended attribute was set.
+        FILE_HOW_SETXATTR: u32 = FILE_HOW_SETXATTR 11,
+        /// An extended attribute was removed.
+        FILE_HOW_REMOVEXATTR: u32 = FILE_HOW_REMOVEXATTR 12,
+        /// Created in memory, by memfd_create.
+        FILE_HOW_MEMFD: u32 = FILE_HOW_MEMFD 13,
+    }
+    "event_file_flag" {
+        /// A thread of the kernel did it.
+        FILE_BY_KERNEL: u32 = FILE_BY_KERNEL 1,
+        /// Deleted: the file has no name any more.
+        FILE_LAST_LINK: u32 = FILE_LAST_LINK 2,
+        /// Deleted: something still holds it by that name.
+        FILE_STILL_OPEN: u32 = FILE_STILL_OPEN 4,
+        /// Renamed over another, which is `other`.
+        FILE_REPLACED: u32 = FILE_REPLACED 8,
+        /// Two names changed places; `other` is the second.
+        FILE_EXCHANGED: u32 = FILE_EXCHANGED 16,
+        /// Was mapped writable: may have changed, unseen.
+        FILE_MAPPED: u32 = FILE_MAPPED 32,
+        /// On a mount that was declared remote.
+        FILE_REMOTE: u32 = FILE_REMOTE 64,
+        /// And may be read.
+        FILE_SCANNABLE: u32 = FILE_SCANNABLE 128,
+    }
     "event_loss" {
         /// Lost: the ring buffer had no room.
         LOSS_RING_FULL: u32 = LOSS_RING_FULL 0,
@@ -318,7 +442,9 @@ wire_constants! {
         LOSS_LANE_TAKEN: u32 = LOSS_LANE_TAKEN 2,
         /// Poorer: a map of the sensor was full.
         LOSS_STATE_FULL: u32 = LOSS_STATE_FULL 3,
+        /// A kretprobe did not see a call return.
+        LOSS_RETURN_UNSEEN: u32 = LOSS_RETURN_UNSEEN 4,
         /// How many causes there are.
-        LOSS_CAUSES: u32 = LOSS_CAUSES 4,
+        LOSS_CAUSES: u32 = LOSS_CAUSES 5,
     }
 }

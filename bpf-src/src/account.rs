@@ -16,10 +16,27 @@ pub struct Account {
     pub sent: u64,
     /// Records that were read from the ring buffer.
     pub received: u64,
+    /// Runs that the kernel left out, by program: no records, and no telling
+    /// whether there would have been any. A kprobe does not run while another
+    /// BPF program, or a call that changes a map, has the CPU. `returns`: calls
+    /// that a kretprobe did not see return, as too many were under way.
+    pub missed: BTreeMap<&'static str, u64>,
     /// Records that were never in the ring buffer, by cause.
     pub lost: BTreeMap<&'static str, u64>,
     /// Records that were sent but are poorer than they could be, by cause.
     pub poorer: BTreeMap<&'static str, u64>,
+    /// The same by CPU, from 0.
+    pub cpus: Vec<CpuAccount>,
+}
+
+/// The part of one CPU in an [`Account`]: of `sent`, all but `lost` came or will.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CpuAccount {
+    /// Records that programs on it set out to send.
+    pub sent: u64,
+    /// Records that were never in the ring buffer, whatever the cause.
+    pub lost: u64,
 }
 
 impl Account {
@@ -28,11 +45,11 @@ impl Account {
         self.lost.values().sum()
     }
 
-    /// Adds runs of programs that the kernel left out. Each may have been a
-    /// record, so each counts as one that was sent and lost.
-    pub(crate) fn add_missed(&mut self, runs: u64) {
-        self.sent += runs;
-        *self.lost.entry("missed").or_default() += runs;
+    /// Adds runs of a program that the kernel left out.
+    pub(crate) fn add_missed(&mut self, program: &'static str, runs: u64) {
+        if runs > 0 {
+            *self.missed.entry(program).or_default() += runs;
+        }
     }
 }
 
@@ -42,26 +59,39 @@ const LANE_SEQUENCE_OFFSET: usize = 8;
 /// What the maps of c/lane.bpf.h say.
 pub(crate) fn of_maps(lanes: &Map, losses: &Map) -> Result<Account> {
     let mut account = Account::default();
-    for index in 0..lanes.max_entries() {
-        let lane = entry(lanes, index)?;
-        account.sent += counter(lanes, &lane, LANE_SEQUENCE_OFFSET)?;
-    }
+    let lanes_per_cpu = (lanes.max_entries() / losses.max_entries().max(1)).max(1);
     let mut counts = [0; abi::LOSS_CAUSES as usize];
     for cpu in 0..losses.max_entries() {
         let row = entry(losses, cpu)?;
+        let mut of_cpu = CpuAccount::default();
         for (cause, count) in counts.iter_mut().enumerate() {
-            *count += counter(losses, &row, cause * size_of::<u64>())?;
+            let of_cause = counter(losses, &row, cause * size_of::<u64>())?;
+            *count += of_cause;
+            let cause = cause as u32;
+            if cause != abi::LOSS_STATE_FULL {
+                of_cpu.lost += of_cause;
+            }
+            // Without a lane a record does not get a number either.
+            if cause == abi::LOSS_NO_LANE {
+                of_cpu.sent += of_cause;
+            }
         }
+        for lane in cpu * lanes_per_cpu..(cpu + 1) * lanes_per_cpu {
+            let lane = entry(lanes, lane)?;
+            of_cpu.sent += counter(lanes, &lane, LANE_SEQUENCE_OFFSET)?;
+        }
+        account.sent += of_cpu.sent;
+        account.cpus.push(of_cpu);
     }
     let count = |cause: u32| counts[cause as usize];
-    // Without a lane a record does not get a number either.
-    account.sent += count(abi::LOSS_NO_LANE);
     account.lost = BTreeMap::from([
         ("ring_full", count(abi::LOSS_RING_FULL)),
         ("no_lane", count(abi::LOSS_NO_LANE)),
         ("lane_taken", count(abi::LOSS_LANE_TAKEN)),
-        ("missed", 0),
     ]);
+    // Older kernels do not count these themselves, and it is seen late: when
+    // the same task calls again.
+    account.add_missed("returns", count(abi::LOSS_RETURN_UNSEEN));
     account.poorer = BTreeMap::from([("state_full", count(abi::LOSS_STATE_FULL))]);
     Ok(account)
 }

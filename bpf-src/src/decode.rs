@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::abi::{self, Header, Wire};
-use crate::event::{Event, Exec, Exit, Fork, Kind, Strings, Text, TextFlags};
+use crate::event::{
+    Event, Exec, Exit, File, FileFlags, FileHow, FileOperation, Fork, Inode, Kind, Strings, Text,
+    TextFlags,
+};
 
 /// A record that is not what `c/event.h` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +113,10 @@ pub fn decode(record: &[u8]) -> Result<Event, DecodeError> {
         abi::KIND_FORK => decode_fork(record),
         abi::KIND_EXEC => decode_exec(record),
         abi::KIND_EXIT => decode_exit(record),
-        kind => Err(DecodeError::new(format!("record of unknown kind {kind}"))),
+        kind => match FileOperation::from_number(kind) {
+            Some(operation) => decode_file(record, operation),
+            None => Err(DecodeError::new(format!("record of unknown kind {kind}"))),
+        },
     }
 }
 
@@ -189,6 +195,39 @@ fn decode_exit(record: &[u8]) -> Result<Event, DecodeError> {
         core_dumped: wire.flags & abi::EXIT_CORE_DUMPED != 0,
         early: wire.flags & abi::EXIT_EARLY != 0,
     });
+    texts.event(
+        wire.header,
+        (wire.process, wire.exe),
+        (wire.parent, wire.parent_exe),
+        kind,
+    )
+}
+
+fn decode_file(record: &[u8], operation: FileOperation) -> Result<Event, DecodeError> {
+    let wire: abi::File = fixed_part(record)?;
+    no_reserved_bits("file flags", wire.flags, FileFlags::KNOWN)?;
+    let texts = Texts {
+        record,
+        fixed_bytes: abi::File::SIZE,
+    };
+    let how =
+        match wire.how {
+            0 => None,
+            number => Some(FileHow::from_number(number).ok_or_else(|| {
+                DecodeError::new(format!("file: {number} is no way to do anything"))
+            })?),
+        };
+    let kind = Kind::File(Box::new(File {
+        operation,
+        how,
+        error: wire.error,
+        inode: wire.inode,
+        other: (wire.other != Inode::default()).then_some(wire.other),
+        flags: FileFlags(wire.flags),
+        detail: wire.detail,
+        path: texts.text("path", wire.path)?,
+        other_path: texts.text("other_path", wire.other_path)?,
+    }));
     texts.event(
         wire.header,
         (wire.process, wire.exe),

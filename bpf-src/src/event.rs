@@ -1,8 +1,9 @@
 //! Events, decoded: what the sensors report, as values that own their bytes.
 
 use crate::abi;
+use crate::family::Family;
 
-pub use crate::abi::Process;
+pub use crate::abi::{Inode, Process};
 
 /// One event: where and when it was recorded, and what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,15 +38,26 @@ pub enum Kind {
     Exec(Box<Exec>),
     /// The last thread of a process is gone, and its files are closed.
     Exit(Exit),
+    /// Something happened to a file.
+    File(Box<File>),
 }
 
 impl Kind {
-    /// The name of the kind: `fork`, `exec`, `exit`.
+    /// The family of sensors that reports it.
+    pub fn family(&self) -> Family {
+        match self {
+            Self::Fork(_) | Self::Exec(_) | Self::Exit(_) => Family::Process,
+            Self::File(_) => Family::File,
+        }
+    }
+
+    /// The name of the kind: `fork`, `exec`, `exit`, `file_create`, …
     pub fn name(&self) -> &'static str {
         match self {
             Self::Fork(_) => "fork",
             Self::Exec(_) => "exec",
             Self::Exit(_) => "exit",
+            Self::File(file) => file.operation.name(),
         }
     }
 }
@@ -99,6 +111,152 @@ pub struct Exit {
     pub early: bool,
 }
 
+/// See [`Kind::File`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// What was done.
+    pub operation: FileOperation,
+    /// In which of several ways, where there are several.
+    pub how: Option<FileHow>,
+    /// errno; 0: it is done.
+    pub error: u32,
+    /// The file after the operation; before it, where it failed or the file is gone.
+    pub inode: Inode,
+    /// The file that was replaced or exchanged, before that.
+    pub other: Option<Inode>,
+    /// What else is known.
+    pub flags: FileFlags,
+    /// rename: `RENAME_` bits; map: `PROT_` bits; chmod: the mode asked for; otherwise 0.
+    pub detail: u32,
+    /// Its path; after a rename or link the new one.
+    pub path: Text,
+    /// rename, link: the old path; symlink: what it says; setxattr, removexattr: the attribute's
+    /// name.
+    pub other_path: Text,
+}
+
+/// Declares an enum whose values are named as in JSON, by their number on the wire.
+macro_rules! wire_names {
+    ($(#[$doc:meta])* $name:ident: $number:ty { $($(#[$value_doc:meta])* $value:ident = $constant:ident $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$value_doc])* $value,)* }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &[Self] = &[$(Self::$value),*];
+
+            /// The value with this number on the wire.
+            pub fn from_number(number: $number) -> Option<Self> {
+                match number {
+                    $(abi::$constant => Some(Self::$value),)*
+                    _ => None,
+                }
+            }
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $text,)*
+                }
+            }
+        }
+    };
+}
+
+wire_names! {
+    /// What was done to a file.
+    FileOperation: u16 {
+        /// A name came into being, and what it names.
+        Create = KIND_FILE_CREATE "file_create",
+        /// It got another name.
+        Link = KIND_FILE_LINK "file_link",
+        /// It got another name in place of the one it had.
+        Rename = KIND_FILE_RENAME "file_rename",
+        /// A name is gone.
+        Delete = KIND_FILE_DELETE "file_delete",
+        /// A process read it for the first time in a while.
+        Read = KIND_FILE_READ "file_read",
+        /// A process wrote it for the first time in a while.
+        Write = KIND_FILE_WRITE "file_write",
+        /// Its size was set.
+        Truncate = KIND_FILE_TRUNCATE "file_truncate",
+        /// It was mapped shared and writable.
+        Map = KIND_FILE_MAP "file_map",
+        /// It was released after it was changed.
+        CloseWrite = KIND_FILE_CLOSE_WRITE "file_close_write",
+        /// Permissions, owner, times or extended attributes.
+        Attributes = KIND_FILE_ATTRIBUTES "file_attributes",
+    }
+}
+
+wire_names! {
+    /// In which way.
+    FileHow: u32 {
+        /// open with `O_CREAT`.
+        Open = FILE_HOW_OPEN "open",
+        /// open with `O_TMPFILE`.
+        Tmpfile = FILE_HOW_TMPFILE "tmpfile",
+        /// mknod.
+        Mknod = FILE_HOW_MKNOD "mknod",
+        /// mkdir.
+        Mkdir = FILE_HOW_MKDIR "mkdir",
+        /// symlink.
+        Symlink = FILE_HOW_SYMLINK "symlink",
+        /// unlink.
+        Unlink = FILE_HOW_UNLINK "unlink",
+        /// rmdir.
+        Rmdir = FILE_HOW_RMDIR "rmdir",
+        /// Permissions.
+        Chmod = FILE_HOW_CHMOD "chmod",
+        /// Owner or group.
+        Chown = FILE_HOW_CHOWN "chown",
+        /// Times.
+        Utimes = FILE_HOW_UTIMES "utimes",
+        /// An extended attribute was set.
+        Setxattr = FILE_HOW_SETXATTR "setxattr",
+        /// An extended attribute was removed.
+        Removexattr = FILE_HOW_REMOVEXATTR "removexattr",
+        /// memfd_create.
+        Memfd = FILE_HOW_MEMFD "memfd",
+    }
+}
+
+/// `FILE_` bits of [`abi`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileFlags(pub u32);
+
+/// The bits and their names, in the order in which they are told.
+const FILE_FLAG_NAMES: [(u32, &str); 8] = [
+    (abi::FILE_BY_KERNEL, "by_kernel"),
+    (abi::FILE_LAST_LINK, "last_link"),
+    (abi::FILE_STILL_OPEN, "still_open"),
+    (abi::FILE_REPLACED, "replaced"),
+    (abi::FILE_EXCHANGED, "exchanged"),
+    (abi::FILE_MAPPED, "mapped"),
+    (abi::FILE_REMOTE, "remote"),
+    (abi::FILE_SCANNABLE, "scannable"),
+];
+
+impl FileFlags {
+    /// Every bit that means something.
+    pub const KNOWN: u32 = (1 << FILE_FLAG_NAMES.len()) - 1;
+
+    /// Whether `bit`, one of the `FILE_` bits, is set.
+    pub fn has(self, bit: u32) -> bool {
+        self.0 & bit != 0
+    }
+
+    /// The names of the bits that are set.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let set = FILE_FLAG_NAMES
+            .into_iter()
+            .filter(move |(bit, _)| self.has(*bit));
+        set.map(|(_, name)| name)
+    }
+}
+
 /// Bytes of varying length, and what is known to be missing of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -122,7 +280,7 @@ pub struct Strings {
 pub struct TextFlags(pub u16);
 
 /// The bits and their names, in the order in which they are told.
-const TEXT_FLAG_NAMES: [(u16, &str); 8] = [
+const TEXT_FLAG_NAMES: [(u16, &str); 9] = [
     (abi::TEXT_NONE, "none"),
     (abi::TEXT_CUT_FRONT, "cut_front"),
     (abi::TEXT_CUT_END, "cut_end"),
@@ -131,6 +289,7 @@ const TEXT_FLAG_NAMES: [(u16, &str); 8] = [
     (abi::TEXT_DELETED, "deleted"),
     (abi::TEXT_CHANGED, "changed"),
     (abi::TEXT_UNKNOWN, "unknown"),
+    (abi::TEXT_FOREIGN, "foreign"),
 ];
 
 impl TextFlags {

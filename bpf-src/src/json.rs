@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use crate::event::{Event, Kind, Process, Strings, Text, TextFlags};
+use crate::event::{
+    Event, File, FileHow, FileOperation, Inode, Kind, Process, Strings, Text, TextFlags,
+};
 use crate::{Item, abi};
 
 /// One line, without a line break.
@@ -61,7 +63,66 @@ fn event_members(json: &mut Object, event: &Event) {
             json.boolean("core_dumped", exit.core_dumped);
             json.boolean("early", exit.early);
         }
+        Kind::File(file) => file_members(json, file),
     }
+}
+
+fn file_members(json: &mut Object, file: &File) {
+    json.number("error", file.error);
+    if let Some(how) = file.how {
+        json.string("how", how.name().as_bytes());
+    }
+    json.text("path", &file.path);
+    match file.operation {
+        FileOperation::Rename => {
+            json.text("old_path", &file.other_path);
+            json.number("rename_flags", file.detail);
+        }
+        FileOperation::Link => json.text("old_path", &file.other_path),
+        FileOperation::Map => json.number("protection", file.detail),
+        FileOperation::Attributes => {
+            if file.how == Some(FileHow::Chmod) {
+                json.number("requested_mode", file.detail);
+            }
+            if !file.other_path.flags.has(abi::TEXT_NONE) {
+                json.text("attribute", &file.other_path);
+            }
+        }
+        _ if !file.other_path.flags.has(abi::TEXT_NONE) => json.text("target", &file.other_path),
+        _ => {}
+    }
+    json.raw("file", &inode(&file.inode));
+    if let Some(other) = &file.other {
+        json.raw("other", &inode(other));
+    }
+    let flags: Vec<String> = file
+        .flags
+        .names()
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    if !flags.is_empty() {
+        json.raw("flags", &format!("[{}]", flags.join(",")));
+    }
+}
+
+fn inode(inode: &Inode) -> String {
+    let mut json = Object::new();
+    json.number("inode", inode.inode);
+    json.number("size_bytes", inode.size_bytes);
+    json.number("change_time_ns", inode.change_time_ns);
+    for (name, value) in [
+        ("device_major", inode.device_major),
+        ("device_minor", inode.device_minor),
+        ("generation", inode.generation),
+        ("mode", inode.mode),
+        ("uid", inode.uid),
+        ("gid", inode.gid),
+        ("links", inode.links),
+        ("fs_magic", inode.fs_magic),
+    ] {
+        json.number(name, value);
+    }
+    json.close()
 }
 
 fn process(process: &Process, exe: &Text) -> String {

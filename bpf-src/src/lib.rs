@@ -13,6 +13,8 @@ pub mod abi;
 mod account;
 pub mod decode;
 pub mod event;
+mod family;
+mod filter;
 mod hooks;
 pub mod json;
 pub mod objects;
@@ -20,4 +22,5 @@ pub mod sensors;
 
 pub use decode::{DecodeError, Decoder, Item};
 pub use event::{Event, Kind};
+pub use family::Family;
 pub use sensors::{Account, Flavour, Options, Sensors};

@@ -3,5 +3,8 @@
 /// Process events: fork, exec, exit; both flavours of each hook.
 pub static PROCESS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/process.bpf.o"));
 
+/// File events: names that come, move and go, contents that are read and change.
+pub static FILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/file.bpf.o"));
+
 /// Every object: the name of its file without `.bpf.c`, and its bytes.
-pub static ALL: &[(&str, &[u8])] = &[("process", PROCESS)];
+pub static ALL: &[(&str, &[u8])] = &[("process", PROCESS), ("file", FILE)];

@@ -7,15 +7,17 @@ use trapline_loader::attach::{KprobeOptions, Link};
 use trapline_loader::error::ResultExt;
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_loader::object::{LoadOptions, Object};
+use trapline_loader::program::Program;
 use trapline_loader::ring::RingBuffer;
-use trapline_loader::spec::{AttachSpec, ObjectSpec};
+use trapline_loader::spec::AttachSpec;
 use trapline_loader::{Error, ErrorKind, Result};
 
 use crate::account;
-use crate::hooks::{self, Hook};
-use crate::objects;
+use crate::family::Family;
+use crate::hooks::Hook;
 
-pub use crate::account::Account;
+pub use crate::account::{Account, CpuAccount};
+pub use crate::filter::{Descendants, FileOptions, MountState};
 
 /// How to hook into the kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,17 +46,23 @@ impl Flavour {
 pub struct Options {
     /// Size of the ring buffer in bytes: a power of two, at least a page.
     pub ring_bytes: u32,
+    /// Which families to load.
+    pub families: &'static [Family],
     /// Have [`AttachedProgram::verified_insns`] also before Linux 5.16; makes loading a
     /// little slower there.
     pub want_stats: bool,
+    /// For the file family.
+    pub file: FileOptions,
 }
 
 impl Default for Options {
-    /// 4 MiB of ring: some 8,000 forks of usual size.
+    /// All families; 4 MiB of ring: some 8,000 forks of usual size.
     fn default() -> Self {
         Self {
             ring_bytes: 4 << 20,
+            families: Family::ALL,
             want_stats: false,
+            file: FileOptions::default(),
         }
     }
 }
@@ -76,37 +84,73 @@ pub struct AttachedProgram {
 /// The sensors, attached. Dropped, they are gone.
 #[derive(Debug)]
 pub struct Sensors {
-    object: Object,
-    /// By the name of the program.
-    links: Vec<(&'static str, Link)>,
+    families: Vec<Loaded>,
     ring: RingBuffer,
     received: u64,
 }
 
-/// Slots for exits on their way, for each CPU and at least; see c/exit.bpf.h.
-const EXIT_SLOTS_PER_CPU: u32 = 4;
-const EXIT_SLOTS: u32 = 64;
+/// One family, attached.
+#[derive(Debug)]
+struct Loaded {
+    family: Family,
+    object: Object,
+    /// By the name of the program.
+    links: Vec<(&'static str, Link)>,
+}
+
+/// What all families write to, count in and find exiting processes in: each but the first uses the first's.
+const SHARED_MAPS: [&str; 5] = [
+    "events",
+    "exit_slot_owners",
+    "exit_slots",
+    "lanes",
+    "losses",
+];
 
 impl Sensors {
-    /// Loads all sensors and attaches them.
+    /// Loads the sensors and attaches them.
     ///
     /// # Errors
     /// What a hook's last flavour failed with; nothing stays behind.
     pub fn load(flavour: Flavour, options: &Options) -> Result<Self> {
+        Self::load_on(&mut KernelBtf::running(), flavour, options)
+    }
+
+    /// The same with types of the kernel that others use as well: what one has
+    /// looked for, the next need not.
+    ///
+    /// # Errors
+    /// As [`Sensors::load`].
+    pub fn load_on(kernel: &mut KernelBtf, flavour: Flavour, options: &Options) -> Result<Self> {
         let cpus = trapline_loader::map::possible_cpu_numbers()?;
-        let spec = process_spec(cpus, options)?;
-        let load_options = LoadOptions::default().with_stats(options.want_stats);
-        let mut object = Object::load(spec, &mut KernelBtf::running(), &load_options)?;
-        let mut links = Vec::new();
-        for hook in hooks::PROCESS {
-            let attached = attach(&mut object, hook, flavour);
-            links.extend(attached.with_context(|| format!("{} sensor", hook.name))?);
+        let mut families: Vec<Loaded> = Vec::new();
+        for family in options.families {
+            let spec = family.spec(cpus, options, kernel)?;
+            let mut load_options = LoadOptions::default().with_stats(options.want_stats);
+            if let Some(first) = families.first() {
+                for name in SHARED_MAPS {
+                    load_options = load_options.reuse_map(name, first.object.map(name)?)?;
+                }
+            }
+            let mut object = Object::load(spec, kernel, &load_options)?;
+            let mut links = Vec::new();
+            for hook in family.hooks() {
+                let attached = attach(&mut object, hook, flavour);
+                links.extend(attached.with_context(|| format!("{} sensor", hook.name))?);
+            }
+            object.forget_waiting();
+            families.push(Loaded {
+                family: *family,
+                object,
+                links,
+            });
         }
-        object.forget_waiting();
-        let ring = RingBuffer::new(object.map("events")?)?;
+        let first = families
+            .first()
+            .ok_or_else(|| Error::invalid_input("no family of sensors was chosen"))?;
+        let ring = RingBuffer::new(first.object.map("events")?)?;
         Ok(Self {
-            object,
-            links,
+            families,
             ring,
             received: 0,
         })
@@ -118,17 +162,19 @@ impl Sensors {
     /// What the kernel says when it is asked about one of them.
     pub fn programs(&self) -> Result<Vec<AttachedProgram>> {
         let mut programs: Vec<AttachedProgram> = Vec::new();
-        for (name, link) in &self.links {
-            if programs.iter().any(|program| program.name == *name) {
-                continue;
+        for family in &self.families {
+            for (name, link) in &family.links {
+                if programs.iter().any(|program| program.name == *name) {
+                    continue;
+                }
+                let info = family.object.program(name)?.info()?;
+                programs.push(AttachedProgram {
+                    name: (*name).to_owned(),
+                    attach: link.how(),
+                    verified_insns: info.verified_insns,
+                    jited_bytes: info.jited_bytes,
+                });
             }
-            let info = self.object.program(name)?.info()?;
-            programs.push(AttachedProgram {
-                name: (*name).to_owned(),
-                attach: link.how(),
-                verified_insns: info.verified_insns,
-                jited_bytes: info.jited_bytes,
-            });
         }
         Ok(programs)
     }
@@ -156,8 +202,35 @@ impl Sensors {
     /// # Errors
     /// What the kernel says when it is asked.
     pub fn account(&self) -> Result<Account> {
-        let mut account = account::of_maps(self.object.map("lanes")?, self.object.map("losses")?)?;
+        let maps = self.first_object()?;
+        let mut account = account::of_maps(maps.map("lanes")?, maps.map("losses")?)?;
         account.received = self.received;
+        for family in &self.families {
+            family.add_missed(&mut account)?;
+        }
+        Ok(account)
+    }
+
+    /// The object of a family.
+    pub(crate) fn object_of(&self, family: Family) -> Result<&Object> {
+        let mut families = self.families.iter();
+        let loaded = families.find(|loaded| loaded.family == family);
+        loaded.map(|loaded| &loaded.object).ok_or_else(|| {
+            let name = family.name();
+            Error::invalid_input(format!("the {name} sensors are not loaded"))
+        })
+    }
+
+    /// The object that has the maps all share.
+    fn first_object(&self) -> Result<&Object> {
+        let first = self.families.first().map(|family| &family.object);
+        first.ok_or_else(|| Error::invalid_input("no family of sensors is loaded"))
+    }
+}
+
+impl Loaded {
+    /// Adds the runs that the kernel left out.
+    fn add_missed(&self, account: &mut Account) -> Result<()> {
         // A run that a kprobe misses may count with its link and with its
         // program, which several links can share.
         let mut missed_by_links = BTreeMap::<_, u64>::new();
@@ -166,33 +239,10 @@ impl Sensors {
         }
         for (name, missed) in missed_by_links {
             let recursion = self.object.program(name)?.info()?.recursion_misses;
-            account.add_missed(missed.max(recursion.unwrap_or(0)));
+            account.add_missed(name, missed.max(recursion.unwrap_or(0)));
         }
-        Ok(account)
+        Ok(())
     }
-
-    /// The maps and programs themselves, for those who want to look closer.
-    pub fn object(&self) -> &Object {
-        &self.object
-    }
-}
-
-/// The process sensors, sized for this machine, with no program chosen yet.
-fn process_spec(cpus: u32, options: &Options) -> Result<ObjectSpec> {
-    let mut spec = ObjectSpec::parse("process.bpf.o", objects::PROCESS)?;
-    let slots = cpus.saturating_mul(EXIT_SLOTS_PER_CPU).max(EXIT_SLOTS);
-    let slots = slots.checked_next_power_of_two().unwrap_or(1 << 31);
-    for program in &mut spec.programs {
-        program.kind.autoload = false;
-    }
-    // As the object has them for one CPU.
-    spec.map_mut("lanes")?.max_entries *= cpus;
-    spec.map_mut("losses")?.max_entries *= cpus;
-    spec.map_mut("exit_slots")?.max_entries = slots;
-    spec.map_mut("exit_slot_owners")?.max_entries = slots;
-    spec.map_mut("events")?.max_entries = options.ring_bytes;
-    spec.set_global("exit_slot_mask", &(slots - 1).to_ne_bytes())?;
-    Ok(spec)
 }
 
 type Links = Vec<(&'static str, Link)>;
@@ -227,49 +277,40 @@ fn attach_fentry(object: &mut Object, hook: &Hook) -> Result<Links> {
 fn attach_kprobes(object: &mut Object, hook: &Hook) -> Result<Links> {
     let mut links = Links::new();
     for name in hook.kprobe {
-        let entry = object.attach_first(&[name])?.link;
+        let program = object.load_program(name)?;
+        let (function, entry) = match program.attach_spec().clone() {
+            AttachSpec::Kretprobe { func } => {
+                let link = attach_return(program, &func)?;
+                (func, link)
+            }
+            AttachSpec::Kprobe { func, .. } => (func, program.attach()?),
+            _ => return Err(Error::invalid_input(format!("program {name} is no kprobe"))),
+        };
         if let Some(kretprobe) = hook.kretprobe {
-            let AttachSpec::Kprobe { func, .. } = object.program(name)?.attach_spec().clone()
-            else {
-                return Err(Error::invalid_input(format!("program {name} is no kprobe")));
-            };
             let program = object.load_program(kretprobe)?;
-            let on_return = KprobeOptions {
-                on_return: true,
-                ..KprobeOptions::default()
-            };
-            links.push((kretprobe, program.attach_kprobe(&func, &on_return)?));
+            links.push((kretprobe, attach_return(program, &function)?));
         }
         links.push((name, entry));
     }
     Ok(links)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Calls under way at once whose return is seen. By itself a kernel without
+/// preemption sees one for each CPU, and a single reader of a pipe, which waits
+/// for hours, would take it.
+const MAX_ACTIVE: u32 = 512;
 
-    #[test]
-    fn hooks_and_programs_of_the_object_are_the_same() {
-        let spec = ObjectSpec::parse("process.bpf.o", objects::PROCESS).unwrap();
-        let mut compiled: Vec<_> = spec.programs.iter().map(|program| &*program.name).collect();
-        let programs = |hook: &Hook| {
-            let shared: Vec<_> = hook.kretprobe.into_iter().collect();
-            [hook.fentry, hook.kprobe, &*shared].concat()
-        };
-        let mut hooked: Vec<_> = hooks::PROCESS.iter().flat_map(programs).collect();
-        compiled.sort_unstable();
-        hooked.sort_unstable();
-        hooked.dedup();
-        assert_eq!(hooked, compiled);
-    }
-
-    #[test]
-    fn maps_are_sized_by_the_cpus() {
-        let mut spec = process_spec(32, &Options::default()).unwrap();
-        assert_eq!(spec.map_mut("lanes").unwrap().max_entries, 64);
-        assert_eq!(spec.map_mut("losses").unwrap().max_entries, 32);
-        assert_eq!(spec.map_mut("exit_slots").unwrap().max_entries, 128);
-        assert_eq!(spec.global("exit_slot_mask").unwrap(), 127u32.to_ne_bytes());
-    }
+/// Attaches to a return with room for many calls at once; with what the kernel
+/// gives by itself where it has no tracefs to ask for more.
+fn attach_return(program: &Program, function: &str) -> Result<Link> {
+    let mut options = KprobeOptions {
+        on_return: true,
+        max_active: MAX_ACTIVE,
+        ..KprobeOptions::default()
+    };
+    let attached = program.attach_kprobe(function, &options);
+    attached.or_else(|_| {
+        options.max_active = 0;
+        program.attach_kprobe(function, &options)
+    })
 }

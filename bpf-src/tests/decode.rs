@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use trapline_sensors::abi::{self, Wire};
-use trapline_sensors::event::Kind;
+use trapline_sensors::event::{FileHow, Kind};
 use trapline_sensors::{Decoder, Item, decode, json};
 
 /// A record of `fixed` with one text of `bytes` behind it, in the first slot
@@ -52,6 +52,24 @@ fn exit_record(sequence: u64, exe: &[u8]) -> Vec<u8> {
         ..abi::Exit::default()
     };
     record(fixed, |exit| &mut exit.header, |exit| &mut exit.exe, exe)
+}
+
+fn file_record(kind: u16, path: &[u8], change: impl Fn(&mut abi::File)) -> Vec<u8> {
+    let mut fixed = abi::File {
+        header: header(kind, 0),
+        inode: abi::Inode {
+            inode: 12,
+            mode: 0o100_644,
+            ..abi::Inode::default()
+        },
+        other_path: abi::Text {
+            flags: abi::TEXT_NONE,
+            ..abi::Text::default()
+        },
+        ..abi::File::default()
+    };
+    change(&mut fixed);
+    record(fixed, |file| &mut file.header, |file| &mut file.path, path)
 }
 
 fn argv(record: &[u8]) -> Vec<Vec<u8>> {
@@ -154,6 +172,61 @@ fn broken_records_are_errors_that_name_what_and_where() {
 }
 
 #[test]
+fn a_file_event_has_its_operation_its_way_and_the_file_it_replaced() {
+    let record = file_record(abi::KIND_FILE_RENAME, b"/new", |file| {
+        file.other.inode = 9;
+        file.flags = abi::FILE_REPLACED;
+    });
+    let event = decode::decode(&record).unwrap();
+    assert_eq!(event.kind.name(), "file_rename");
+    let Kind::File(file) = &event.kind else {
+        panic!("{:?} is no file event", event.kind)
+    };
+    assert_eq!(file.path.bytes, b"/new");
+    assert_eq!(file.other.map(|other| other.inode), Some(9));
+    assert_eq!(file.flags.names().collect::<Vec<_>>(), ["replaced"]);
+    assert_eq!(file.how, None);
+    let line = json::line(&Item::Event(Box::new(event)));
+    assert!(line.contains(r#""path":"/new","old_path":null"#), "{line}");
+    assert!(line.contains(r#""flags":["replaced"]"#), "{line}");
+}
+
+#[test]
+fn a_file_event_without_a_second_file_has_none() {
+    let record = file_record(abi::KIND_FILE_CREATE, b"/x", |file| {
+        file.how = abi::FILE_HOW_MKDIR;
+    });
+    let Kind::File(file) = decode::decode(&record).unwrap().kind else {
+        panic!("no file event")
+    };
+    assert_eq!((file.other, file.how), (None, Some(FileHow::Mkdir)));
+}
+
+#[test]
+fn file_events_with_what_means_nothing_are_errors() {
+    let with =
+        |change: fn(&mut abi::File)| error(&file_record(abi::KIND_FILE_WRITE, b"/x", change));
+    assert_eq!(
+        with(|file| file.flags = 1 << 31),
+        "file flags 0x80000000 has bits that mean nothing"
+    );
+    assert_eq!(
+        with(|file| file.how = 99),
+        "file: 99 is no way to do anything"
+    );
+    let whole = file_record(abi::KIND_FILE_WRITE, b"/x", |_| ());
+    let fixed = abi::File::SIZE;
+    assert_eq!(
+        error(&whole[..fixed - 1]),
+        format!(
+            "record of {} bytes says that it has {}",
+            fixed - 1,
+            fixed + 2
+        )
+    );
+}
+
+#[test]
 fn json_escapes_what_json_cannot_hold() {
     let line = |record: &[u8]| {
         let event = decode::decode(record).unwrap();
@@ -166,10 +239,14 @@ fn json_escapes_what_json_cannot_hold() {
 proptest! {
     #[test]
     fn no_bytes_make_the_decoder_panic(
+        is_file in any::<bool>(),
         at in 0..exec_record(0, b"a\0b\0").len(),
         bytes in prop::collection::vec(any::<u8>(), 0..40),
     ) {
-        let mut record = exec_record(0, b"a\0b\0");
+        let mut record = match is_file {
+            true => file_record(abi::KIND_FILE_LINK, b"/x", |_| ()),
+            false => exec_record(0, b"a\0b\0"),
+        };
         for (place, byte) in record.iter_mut().skip(at).zip(&bytes) {
             *place = *byte;
         }

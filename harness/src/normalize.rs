@@ -8,12 +8,13 @@
 mod block;
 mod checks;
 mod document;
+pub mod files;
 mod identity;
 pub mod names;
 mod numbers;
 mod raw;
 mod take;
-mod text;
+pub mod text;
 mod tree;
 
 pub use identity::Cast;
@@ -52,8 +53,17 @@ pub fn judge(take: &Take) -> Judgement {
     let mut lost = 0u64;
     for (place, entry) in take.entries.iter().enumerate() {
         match entry {
-            Entry::Event(event) if !tree.takes(event) => foreign.push(foreign_line(event)),
+            // Who belongs to the tree, processes tell; what a document is about,
+            // its own family only.
             Entry::Event(event) => {
+                let takes = tree.takes(event);
+                if event.kind.family().name() != take.workload.family {
+                    continue;
+                }
+                if !takes {
+                    foreign.push(foreign_line(event));
+                    continue;
+                }
                 own.push((place, event));
                 entries.push(entry);
             }

@@ -77,6 +77,8 @@ pub struct Matrix {
     pub workloads: Vec<Workload>,
     /// In the order in which the guest runs them, after the workloads.
     pub cases: Vec<Expectation>,
+    /// Cases that are no rows, see [`cases::loads_sensors`].
+    pub sensing: Vec<Expectation>,
 }
 
 impl Matrix {
@@ -88,10 +90,13 @@ impl Matrix {
         let path = root.join(WORKLOADS_PATH);
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let cases = cases::load(root)?.into_iter();
+        let (sensing, cases) = cases.partition(|case| cases::loads_sensors(&case.name));
         Ok(Self {
             series: Lock::load(root)?.series().collect(),
             workloads: parse_workloads(&text).with_context(|| path.display().to_string())?,
-            cases: cases::load(root)?,
+            cases,
+            sensing,
         })
     }
 
@@ -175,6 +180,7 @@ mod tests {
             series: vec![Series::new(5, 10), Series::new(6, 12)],
             workloads: parse_workloads("# all\nprocess fork\nprocess exec # x\n").unwrap(),
             cases: cases::parse("[[case]]\nname = \"pinning\"").unwrap(),
+            sensing: Vec::new(),
         };
         let names: Vec<_> = matrix.rows().iter().map(Row::name).collect();
         assert_eq!(names.len(), 8);

@@ -6,8 +6,9 @@
 
 mod compare;
 mod fact;
+mod files;
 
-pub use fact::{Ended, Exec, ExecFailed, Exit, Fact, Fork, Namespaces, Standing};
+pub use fact::{Ended, Exec, ExecFailed, Exit, Fact, File, Fork, Namespaces, Standing};
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -66,6 +67,7 @@ enum Sort {
     Exec,
     ExecFailed,
     Exit,
+    File,
 }
 
 /// Compares the truth of a take with the events of its tree.
@@ -80,6 +82,7 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
             Kind::Fork(_) => Sort::Fork,
             Kind::Exec(exec) if exec.error == 0 => Sort::Exec,
             Kind::Exec(_) => Sort::ExecFailed,
+            Kind::File(_) => Sort::File,
             _ => Sort::Exit,
         };
         waiting
@@ -141,6 +144,8 @@ fn facts(take: &Take, failures: &mut Vec<String>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for fact in &take.truth {
         match Fact::read(fact) {
+            // How its processes come and go is not what another family is about.
+            Ok(fact) if fact != Fact::Ready && fact.family() != take.workload.family => {}
             Ok(fact) => facts.push(fact),
             Err(error) => failures.push(error),
         }
@@ -196,6 +201,7 @@ fn matched(fact: &Fact, waiting: &mut Waiting) -> Option<usize> {
         Fact::Exec(_) => Sort::Exec,
         Fact::ExecFailed(_) => Sort::ExecFailed,
         Fact::Exit(_) => Sort::Exit,
+        Fact::File(_) => Sort::File,
     };
     waiting.get_mut(&(fact.pid()?, sort))?.pop_front()
 }
@@ -206,6 +212,7 @@ fn differences(fact: &Fact, event: &Event) -> Vec<String> {
         (Fact::Exec(truth), Kind::Exec(kind)) => compare::exec(event, kind, truth),
         (Fact::ExecFailed(truth), Kind::Exec(kind)) => compare::exec_failed(event, kind, truth),
         (Fact::Exit(truth), Kind::Exit(kind)) => compare::exit(event, kind, truth),
+        (Fact::File(truth), Kind::File(kind)) => files::file(kind, truth),
         _ => Differences(vec!["it is of another kind than the fact".to_owned()]),
     };
     found
@@ -219,5 +226,6 @@ fn said(fact: &Fact, cast: &Cast) -> String {
         Fact::Exec(exec) => format!("{who} becomes {:?}", exec.filename),
         Fact::ExecFailed(exec) => format!("{who} cannot become {:?}", exec.filename),
         Fact::Exit(exit) => format!("{who} ends: {}", exit.status),
+        Fact::File(file) => format!("{who}: {file}"),
     }
 }

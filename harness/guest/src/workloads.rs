@@ -5,6 +5,7 @@
 
 pub mod facts;
 pub mod failure;
+pub mod file;
 pub mod kit;
 pub mod pipes;
 pub mod process;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::sys::birth;
 use crate::sys::process as sys;
 use failure::{Failure, Outcome, Tried};
 use scene::{Program, Scene};
@@ -30,6 +32,9 @@ pub struct Workload {
     pub family: &'static str,
     /// Its name, unique in its family.
     pub name: &'static str,
+    /// What stands in its folder beforehand, put there by another process; `None`: the folder is
+    /// a part of what it does.
+    pub prepare: Option<fn(&Scene) -> Outcome>,
     /// What it does, in its own fresh folder.
     pub run: fn(&Scene) -> Outcome,
     /// One line for people.
@@ -38,7 +43,7 @@ pub struct Workload {
 
 /// All workloads, in the order in which they run.
 pub fn all() -> impl Iterator<Item = &'static Workload> {
-    process::WORKLOADS.iter()
+    process::WORKLOADS.iter().chain(file::WORKLOADS)
 }
 
 /// The workload of this name.
@@ -88,6 +93,9 @@ pub fn main(arguments: &[String]) -> ExitCode {
 }
 
 fn run(workload: &Workload, held: bool) -> Outcome {
+    sys::umask(0o022);
+    let prepared = workload.prepare.map(|with| prepare(workload, with));
+    let prepared = prepared.transpose()?;
     if held {
         truth::say(&json!({"what": "ready"}))?;
         let mut gate = std::io::stdin().lock();
@@ -95,13 +103,36 @@ fn run(workload: &Workload, held: bool) -> Outcome {
     } else {
         sys::dup_to(std::io::stdout().as_fd(), truth::TRUTH_FD).tried("send truth to stdout")?;
     }
-    sys::umask(0o022);
     sys::limit_core(0).tried("forbid core files")?;
     sys::become_subreaper().tried("become a subreaper")?;
-    let scene = Scene::new(workload.name)?;
+    let is_prepared = prepared.is_some();
+    let scene = match prepared {
+        Some(scene) => scene,
+        None => Scene::new(workload.name)?,
+    };
     (workload.run)(&scene)?;
     failure::ensure(!sys::has_children(), || "a descendant is left".into())?;
-    scene.strike()
+    // A scene that is no part of the play is cleared away by who plays there next.
+    if is_prepared { Ok(()) } else { scene.strike() }
+}
+
+/// Makes the scene by a process of its own, so that what the workload then does is its first touch.
+fn prepare(workload: &Workload, with: fn(&Scene) -> Outcome) -> Outcome<Scene> {
+    let mut body = || match Scene::new(workload.name).and_then(|scene| with(&scene)) {
+        Ok(()) => 0,
+        Err(failure) => {
+            eprintln!("{} {}: {failure}", workload.family, workload.name);
+            1
+        }
+    };
+    let pid = birth::fork(&mut body).tried("fork")?;
+    let ended = sys::wait(Some(pid))
+        .tried("wait")?
+        .map(|waited| waited.ended);
+    failure::ensure(ended == Some(sys::Ended::Exit(0)), || {
+        format!("preparing ended with {ended:?}")
+    })?;
+    Scene::enter(workload.name)
 }
 
 /// The subcommand `then-exec PATH ARGUMENTS…`, which workloads execute: says what it is and becomes PATH.

@@ -29,7 +29,7 @@ fn frames(bytes: &[u8]) -> Vec<(u16, Value)> {
     found
 }
 
-/// Runs it under this command prefix and returns each workload's frames.
+/// Runs it under this command prefix and returns each workload's frames, by family and name.
 fn rehearse(prefix: &[&str], name: &str) -> BTreeMap<String, Vec<(u16, Value)>> {
     let file = format!("{}/{name}.frames", env!("CARGO_TARGET_TMPDIR"));
     let guest = env!("CARGO_BIN_EXE_trapline-guest");
@@ -44,7 +44,8 @@ fn rehearse(prefix: &[&str], name: &str) -> BTreeMap<String, Vec<(u16, Value)>> 
     let mut current = String::new();
     for (kind, payload) in frames(&fs::read(&file).unwrap()) {
         if kind == WORKLOAD {
-            current = payload["name"].as_str().unwrap().to_owned();
+            let [family, name] = ["family", "name"].map(|key| payload[key].as_str().unwrap());
+            current = format!("{family} {name}");
         } else if kind == UNLOADED {
             current.clear();
         }
@@ -103,7 +104,7 @@ fn labelled(frames: &[(u16, Value)]) -> Vec<Value> {
 fn every_workload_does_what_it_is_for_in_the_same_order_on_one_cpu_and_on_all() {
     let listed: Vec<&str> = include_str!("../workloads.txt")
         .lines()
-        .filter_map(|line| line.strip_prefix("process "))
+        .filter(|line| line.starts_with("process "))
         .collect();
     let first = rehearse(&["env"], "all-cpus");
     let second = rehearse(&["taskset", "1"], "one-cpu");

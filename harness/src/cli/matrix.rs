@@ -207,6 +207,7 @@ fn show_events(arguments: &Arguments, root: &Path, whole: &Matrix, name: &str) -
         series: vec![series],
         workloads: vec![workload.clone()],
         cases: Vec::new(),
+        sensing: Vec::new(),
     };
     let runs = boot(arguments, root, &matrix)?;
     let judged = JudgedRun::new(&runs[0]);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use trapline_sensors::abi;
 
 use super::edit::{self, Edit, Value, Way};
-use super::layout::{Field, Layout, kind_of, layouts};
+use super::layout::{Field, Layout, layouts, structure_of};
 
 /// One bug of a sensor. It changes all records of its kinds alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub fn bugs(records: &[&[u8]]) -> Vec<Bug> {
     for layout in &layouts {
         let first = records
             .iter()
-            .find(|record| kind_of(record) == Some(layout.kind));
+            .find(|record| structure_of(record) == Some(layout.kind));
         let edits = edits(layout, &First::of(layout, first.copied()));
         bugs.extend(edits.into_iter().map(|(what, edit)| Bug {
             name: format!("{}: {what}", layout.event),
@@ -75,7 +75,9 @@ pub fn bugs(records: &[&[u8]]) -> Vec<Bug> {
 /// Bugs in what all kinds have in common, which one line of code fills.
 fn everywhere(layouts: &[Layout], records: &[&[u8]]) -> Vec<Bug> {
     let first = records.first().and_then(|record| {
-        let layout = layouts.iter().find(|l| kind_of(record) == Some(l.kind))?;
+        let layout = layouts
+            .iter()
+            .find(|l| structure_of(record) == Some(l.kind))?;
         Some(First::of(layout, Some(record)))
     });
     let first = first.unwrap_or_default();

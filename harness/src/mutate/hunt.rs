@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::bugs::{Bug, Fault, Slip, bugs};
-use super::layout::kind_of;
+use super::layout::{family_of, kind_of};
 use super::scene::Scene;
 use crate::normalize::Judgement;
 use crate::rows::Workload;
@@ -83,7 +83,12 @@ fn all_bugs(scenes: &[Scene]) -> Vec<Bug> {
     let mut bugs = bugs(&records);
     for (scene, of) in scenes.iter().enumerate() {
         let kinds: Vec<_> = of.records().map(kind_of).collect();
+        let families: Vec<_> = of.records().map(family_of).collect();
         for (place, kind) in kinds.iter().enumerate() {
+            // A document tells of its own family only.
+            if families.get(place) != Some(&&*of.workload.family) {
+                continue;
+            }
             let mut add = |what: &str, slip: Slip| {
                 bugs.push(Bug {
                     name: format!("{}: record {place} {what}", of.workload),
@@ -92,7 +97,8 @@ fn all_bugs(scenes: &[Scene]) -> Vec<Bug> {
             };
             add("dropped", Slip::Dropped);
             add("doubled", Slip::Doubled);
-            if kinds.get(place + 1).is_some_and(|next| next != kind) {
+            let is_same_family = families.get(place + 1) == families.get(place);
+            if is_same_family && kinds.get(place + 1).is_some_and(|next| next != kind) {
                 add("swapped with the next", Slip::Swapped);
             }
         }

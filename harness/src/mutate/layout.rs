@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use trapline_sensors::abi::{self, CONSTANTS, Header, Member, Wire};
+use trapline_sensors::abi::{self, Header, Member, Wire};
+use trapline_sensors::event::FileOperation;
 
 /// One integer of a record's fixed part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Field {
 /// The layout of one kind of record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// The `kind` in its header.
+    /// The kind that stands for all that have it.
     pub kind: u16,
     /// `fork`
     pub event: String,
@@ -59,15 +60,16 @@ impl Layout {
     }
 }
 
-/// The layouts of all kinds of event.
+/// The layouts of all events: one for each structure, as a bug in what fills it
+/// is a bug of every kind of event that it is for.
 pub fn layouts() -> Vec<Layout> {
     let structures = abi::structures();
     let mut layouts = Vec::new();
-    for (enumeration, name, value) in CONSTANTS {
-        let structure = name.to_lowercase();
-        let of_kind = structures.iter().find(|(name, _, _)| *name == structure);
-        let (Some((_, fixed_bytes, members)), true) = (of_kind, *enumeration == "event_kind")
-        else {
+    for (name, kind) in STRUCTURES {
+        let of_kind = structures
+            .iter()
+            .find(|(structure, _, _)| structure == name);
+        let Some((structure, fixed_bytes, members)) = of_kind else {
             continue;
         };
         let inner = |kind: &str| {
@@ -79,16 +81,24 @@ pub fn layouts() -> Vec<Layout> {
             of_kind.map(field).collect()
         };
         layouts.push(Layout {
-            kind: u16::try_from(*value).unwrap_or_default(),
+            kind: *kind,
             event: structure.trim_start_matches("event_").to_owned(),
             fixed_bytes: *fixed_bytes,
-            fields: fields(&structure),
+            fields: fields(structure),
             processes: inner("Process"),
             texts: inner("Text"),
         });
     }
     layouts
 }
+
+/// The structures of events, and the kind that stands for each.
+const STRUCTURES: &[(&str, u16)] = &[
+    ("event_fork", abi::KIND_FORK),
+    ("event_exec", abi::KIND_EXEC),
+    ("event_exit", abi::KIND_EXIT),
+    ("event_file", abi::KIND_FILE_CREATE),
+];
 
 /// Every integer of a structure of `event.h`; none if there is no such structure.
 pub fn fields(structure: &str) -> Vec<Field> {
@@ -119,6 +129,20 @@ pub fn kind_of(record: &[u8]) -> Option<u16> {
     Header::read(record).map(|header| header.kind)
 }
 
+/// The kind that stands for the structure of a record.
+pub fn structure_of(record: &[u8]) -> Option<u16> {
+    let kind = kind_of(record)?;
+    Some(FileOperation::from_number(kind).map_or(kind, |_| abi::KIND_FILE_CREATE))
+}
+
+/// The family of sensors that sends this record.
+pub fn family_of(record: &[u8]) -> &'static str {
+    match kind_of(record).and_then(FileOperation::from_number) {
+        Some(_) => "file",
+        None => "process",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +151,7 @@ mod tests {
     fn every_byte_of_every_kind_of_event_is_in_exactly_one_field() {
         let layouts = layouts();
         let events: Vec<_> = layouts.iter().map(|layout| layout.event.as_str()).collect();
-        assert_eq!(events, ["fork", "exec", "exit"]);
+        assert_eq!(events, ["fork", "exec", "exit", "file"]);
         for layout in layouts {
             let mut at = 0;
             for field in &layout.fields {

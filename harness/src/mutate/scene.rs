@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trapline_sensors::abi::{Header, Wire};
 
 use super::bugs::{Bug, Fault, Slip};
-use super::layout::kind_of;
+use super::layout::structure_of;
 use crate::normalize::{self, Judgement};
 use crate::recording::{Frame, Recording};
 use crate::rows::Workload;
@@ -88,7 +88,7 @@ impl Scene {
                     let Frame::Event(record) = frame else {
                         continue;
                     };
-                    let edit = kind_of(record).and_then(|kind| edits.get(&kind));
+                    let edit = structure_of(record).and_then(|kind| edits.get(&kind));
                     let Some(edit) = edit else { continue };
                     let new = edit.apply(record);
                     changed |= new != *record;
@@ -183,7 +183,7 @@ impl Scene {
 
 /// 1 for a record of this kind, 0 for another.
 fn is_of(record: &[u8], kind: u16) -> usize {
-    usize::from(kind_of(record) == Some(kind))
+    usize::from(structure_of(record) == Some(kind))
 }
 
 fn judge(frames: &[Frame], cpus: u32) -> Option<Judgement> {

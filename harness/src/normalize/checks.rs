@@ -1,6 +1,6 @@
 //! What must hold of the numbers that the document does not show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trapline_sensors::abi::Process;
 use trapline_sensors::{Event, Kind};
@@ -25,6 +25,7 @@ pub fn all_events(entries: &[Entry], cpus: u32) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut lanes: BTreeMap<(u32, u32), u64> = BTreeMap::new();
     let mut latest: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut ended: BTreeSet<u64> = BTreeSet::new();
     for (place, event) in events(entries) {
         let mut say = |what: String| wrong.push(format!("record {place}: {what}"));
         if event.cpu >= cpus {
@@ -49,6 +50,14 @@ pub fn all_events(entries: &[Entry], cpus: u32) -> Vec<String> {
             ));
         }
         *last = event.time_ns;
+        // Its files are closed by then, and that is told before.
+        if ended.contains(&event.process.process_id) {
+            let what = event.kind.name();
+            say(format!("{what} of a process whose exit has been told"));
+        }
+        if matches!(event.kind, Kind::Exit(_)) {
+            ended.insert(event.process.process_id);
+        }
         for problem in one_event(event) {
             say(problem);
         }

@@ -7,7 +7,7 @@ use trapline_sensors::{Event, Kind};
 
 use super::block::Said;
 use super::identity::{Cast, acting_thread};
-use super::{Entry, names, text};
+use super::{Entry, files, names, text};
 use crate::truth::{Fact, Verdict};
 
 /// What a document is made of.
@@ -59,6 +59,7 @@ fn event_lines(number: usize, event: &Event, cast: &Cast, said: &mut Said) -> St
         Kind::Exec(exec) if exec.error == 0 => String::new(),
         Kind::Exec(exec) => format!(" fails: {}", names::error(exec.error)),
         Kind::Exit(exit) => exit_line(exit),
+        Kind::File(file) => files::headline(file),
         // The sensors' kinds may grow; a new one must never look like an old one.
         other => format!(" {other:?}"),
     };
@@ -70,8 +71,10 @@ fn event_lines(number: usize, event: &Event, cast: &Cast, said: &mut Said) -> St
         let shown = (process, acting_thread(event, process));
         lines.push_str(&said.block(cast, role, shown, exe));
     }
-    if let Kind::Exec(exec) = &event.kind {
-        lines.push_str(&exec_lines(exec));
+    match &event.kind {
+        Kind::Exec(exec) => lines.push_str(&exec_lines(exec)),
+        Kind::File(file) => lines.push_str(&files::lines(file, cast)),
+        _ => {}
     }
     lines
 }
@@ -142,5 +145,6 @@ fn fact_line(fact: &Fact, cast: &Cast) -> String {
                 .map_or_else(String::new, |errno| format!(": {}", names::error(errno)))
         ),
         Fact::Exit(exit) => format!("{} ends: {}", cast.pid(exit.pid), exit.status),
+        Fact::File(file) => format!("{}: {file}", cast.pid(file.pid)),
     }
 }

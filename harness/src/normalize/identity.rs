@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use trapline_sensors::abi::Process;
+use trapline_sensors::abi::{Inode, Process};
 use trapline_sensors::{Event, Kind};
 
 /// The processes of a workload and how they are called.
@@ -17,6 +17,10 @@ pub struct Cast {
     namespaces: BTreeMap<(Space, u64), usize>,
     threads: BTreeMap<(u64, u32), usize>,
     outsiders: BTreeMap<u32, usize>,
+    /// By device, number and generation.
+    files: BTreeMap<(u64, u64, u32), usize>,
+    /// Of file systems.
+    devices: BTreeMap<u64, usize>,
     members: usize,
 }
 
@@ -72,8 +76,13 @@ impl Cast {
                 cast.name(process.process_id, process.tgid, None);
                 cast.see_namespaces(process);
             }
-            if let Kind::Fork(fork) = &event.kind {
-                cast.name(fork.creator_id, fork.creator_tgid, None);
+            match &event.kind {
+                Kind::Fork(fork) => cast.name(fork.creator_id, fork.creator_tgid, None),
+                Kind::File(file) => {
+                    cast.see_file(&file.inode);
+                    file.other.iter().for_each(|other| cast.see_file(other));
+                }
+                _ => {}
             }
         }
         cast.see_numbers(events);
@@ -133,6 +142,22 @@ impl Cast {
         }
     }
 
+    fn see_file(&mut self, inode: &Inode) {
+        if *inode == Inode::default() {
+            return;
+        }
+        let (next_file, next_device) = (self.files.len() + 1, self.devices.len() + 1);
+        self.files.entry(file_key(inode)).or_insert(next_file);
+        self.devices.entry(device(inode)).or_insert(next_device);
+    }
+
+    /// `F2` of the file system `D1`.
+    pub fn file(&self, inode: &Inode) -> String {
+        let file = self.files.get(&file_key(inode)).copied().unwrap_or(0);
+        let device = self.devices.get(&device(inode)).copied().unwrap_or(0);
+        format!("F{file} on D{device}")
+    }
+
     /// `P2`; a process that no event named keeps its number.
     pub fn process(&self, process_id: u64) -> String {
         let known = self.labels.get(&process_id).cloned();
@@ -184,6 +209,14 @@ impl Cast {
     pub fn process_id(&self, tgid: u32) -> Option<u64> {
         self.by_tgid.get(&tgid).copied()
     }
+}
+
+fn device(inode: &Inode) -> u64 {
+    u64::from(inode.device_major) << 32 | u64::from(inode.device_minor)
+}
+
+fn file_key(inode: &Inode) -> (u64, u64, u32) {
+    (device(inode), inode.inode, inode.generation)
 }
 
 /// The thread to show of an event's process. Which one of several goes last when

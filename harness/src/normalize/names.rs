@@ -40,7 +40,7 @@ const SIGNALS: [&str; 31] = [
 ];
 
 /// `asm-generic/errno-base.h` from 1, and what of `errno.h` an exec can fail with.
-const ERRORS: [(u32, &str); 39] = [
+const ERRORS: [(u32, &str); 43] = [
     (1, "EPERM"),
     (2, "ENOENT"),
     (3, "ESRCH"),
@@ -77,10 +77,50 @@ const ERRORS: [(u32, &str); 39] = [
     (34, "ERANGE"),
     (36, "ENAMETOOLONG"),
     (38, "ENOSYS"),
+    (39, "ENOTEMPTY"),
     (40, "ELOOP"),
+    (61, "ENODATA"),
     (75, "EOVERFLOW"),
     (80, "ELIBBAD"),
+    (95, "EOPNOTSUPP"),
+    (122, "EDQUOT"),
 ];
+
+/// The part of a mode that tells the type.
+pub const MODE_TYPE: u32 = 0o170_000;
+/// That of a folder.
+pub const MODE_FOLDER: u32 = 0o040_000;
+
+/// `-rw-r--r--`, as ls has it, with setuid, setgid and sticky; a type that there
+/// is none of is `?`, bits beyond are told in octal.
+pub fn mode(mode: u32) -> String {
+    let kind = match mode & MODE_TYPE {
+        0o100_000 => '-',
+        MODE_FOLDER => 'd',
+        0o120_000 => 'l',
+        0o010_000 => 'p',
+        0o140_000 => 's',
+        0o020_000 => 'c',
+        0o060_000 => 'b',
+        _ => '?',
+    };
+    let mut text = String::from(kind);
+    for (shift, special, mark) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
+        let bits = mode >> shift & 7;
+        text.push(if bits & 4 != 0 { 'r' } else { '-' });
+        text.push(if bits & 2 != 0 { 'w' } else { '-' });
+        text.push(match (bits & 1 != 0, mode & special != 0) {
+            (true, false) => 'x',
+            (false, false) => '-',
+            (true, true) => mark,
+            (false, true) => mark.to_ascii_uppercase(),
+        });
+    }
+    if mode & !0o177_777 != 0 {
+        text.push_str(&format!(" {mode:#o}"));
+    }
+    text
+}
 
 /// `VM|VFORK`; `none`; bits without a name in hexadecimal.
 pub fn clone_flags(flags: u64) -> String {

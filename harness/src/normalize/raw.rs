@@ -19,7 +19,8 @@ pub fn check(record: &[u8]) -> Vec<String> {
     let (fixed_bytes, texts) = match header.kind {
         abi::KIND_FORK => fork(record, &mut wrong),
         abi::KIND_EXEC => exec(record),
-        _ => exit(record),
+        abi::KIND_EXIT => exit(record),
+        _ => file(record),
     };
     layout(record, fixed_bytes, &texts, &mut wrong);
     for (name, text, is_block) in texts {
@@ -88,6 +89,17 @@ fn exec(record: &[u8]) -> (usize, Vec<Placed>) {
         ("env", exec.env, true),
     ];
     (abi::Exec::SIZE, texts)
+}
+
+fn file(record: &[u8]) -> (usize, Vec<Placed>) {
+    let file = abi::File::read(record).unwrap_or_default();
+    let texts = vec![
+        ("exe", file.exe, false),
+        ("parent_exe", file.parent_exe, false),
+        ("path", file.path, false),
+        ("other_path", file.other_path, false),
+    ];
+    (abi::File::SIZE, texts)
 }
 
 fn exit(record: &[u8]) -> (usize, Vec<Placed>) {

@@ -26,8 +26,8 @@ pub fn text(text: &Text) -> String {
 }
 
 /// A path that a workload names.
-pub fn text_of(path: &str) -> String {
-    shortened(path.as_bytes(), plain_or_quoted)
+pub fn text_of(path: impl AsRef<[u8]>) -> String {
+    shortened(path.as_ref(), plain_or_quoted)
 }
 
 /// `2: "a" "b"`, or count, size, hash, first and last of a long list.

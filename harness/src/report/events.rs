@@ -2,10 +2,11 @@
 
 use std::fmt::{self, Write as _};
 
-use trapline_sensors::event::Strings;
+use trapline_sensors::abi;
+use trapline_sensors::event::{File, FileOperation, Strings, Text};
 use trapline_sensors::{Event, Kind};
 
-use crate::normalize::{Entry, Take, names, quoted};
+use crate::normalize::{Entry, Take, files, names, quoted};
 
 /// Prints the events of one take as a table, the foreign ones included.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +90,7 @@ fn line(event: &Event, first_ns: u64) -> Line {
             format!("{}{core}, was {exe}", names::signal(exit.signal.into()))
         }
         Kind::Exit(exit) => format!("code {}, was {exe}", exit.code),
+        Kind::File(file) => of_file(file),
         other => format!("{other:?}"),
     };
     [
@@ -122,4 +124,18 @@ fn command(argv: &Strings) -> String {
         text = text.chars().take(MOST_CHARS).collect::<String>() + "…";
     }
     text
+}
+
+/// What was done to which file: the words of its headline, then its paths.
+fn of_file(file: &File) -> String {
+    let path = |text: &Text| String::from_utf8_lossy(&text.bytes).into_owned();
+    let mut what = path(&file.path);
+    if !file.other_path.flags.has(abi::TEXT_NONE) {
+        let joined = match file.operation {
+            FileOperation::Rename | FileOperation::Link => "from",
+            _ => "to",
+        };
+        what = format!("{what} {joined} {}", path(&file.other_path));
+    }
+    format!("{}{}", what, files::headline(file))
 }

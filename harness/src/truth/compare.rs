@@ -17,7 +17,7 @@ const UNREACHABLE: &str = "(unreachable)";
 pub struct Differences(pub Vec<String>);
 
 impl Differences {
-    fn same<T: PartialEq + std::fmt::Debug>(&mut self, field: &str, event: T, truth: T) {
+    pub(super) fn same<T: PartialEq + std::fmt::Debug>(&mut self, field: &str, event: T, truth: T) {
         if event != truth {
             self.0
                 .push(format!("{field}: event {event:?}, truth {truth:?}"));

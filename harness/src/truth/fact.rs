@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::normalize::names;
+use crate::normalize::{names, text};
 
 /// One fact. Pids are those of the initial pid namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -22,6 +22,8 @@ pub enum Fact {
     ExecFailed(ExecFailed),
     /// A process has ended.
     Exit(Exit),
+    /// A process did something to a file.
+    File(Box<File>),
 }
 
 /// See [`Fact::Fork`].
@@ -160,6 +162,111 @@ pub struct Exit {
     pub exe: Option<String>,
 }
 
+/// See [`Fact::File`]: what a system call returned, and what stat(2) and
+/// /proc/self/fd then showed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Who.
+    pub pid: u32,
+    /// The event's name: `file_create`, …
+    pub operation: String,
+    /// In which way, where there are several.
+    pub how: Option<String>,
+    /// errno, 0: it is done.
+    #[serde(default)]
+    pub error: u32,
+    /// As readlink(2) shows it.
+    pub path: Bytes,
+    /// rename, link: the old one.
+    pub old_path: Option<Bytes>,
+    /// symlink: what it says; setxattr, removexattr: the attribute's name.
+    pub target: Option<Bytes>,
+    /// The file, if there is one to look at.
+    pub stat: Option<Stat>,
+    /// The file that was replaced or exchanged.
+    pub other: Option<Stat>,
+    /// Names of flags, in the order of the wire format.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// rename: `RENAME_` bits; map: `PROT_` bits; chmod: the mode asked for.
+    #[serde(default)]
+    pub detail: u32,
+    /// Names of the path's flags, but for what its text shows.
+    #[serde(default)]
+    pub path_flags: Vec<String>,
+}
+
+/// What stat(2) said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stat {
+    /// Number.
+    pub inode: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Type and permissions.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Names.
+    pub links: u32,
+    /// Of the device.
+    pub major: u32,
+    /// Of the device.
+    pub minor: u32,
+    /// ctime in nanoseconds since 1970, if it stands still.
+    pub ctime_ns: Option<u64>,
+    /// The kind of file system, as in statfs(2).
+    pub fs_magic: u32,
+    /// As a handle of the file has it.
+    pub generation: Option<u32>,
+}
+
+/// Bytes as JSON has them: a string, or hexadecimal digits where they are no UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "BytesSaid")]
+pub struct Bytes(pub Vec<u8>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum BytesSaid {
+    Text(String),
+    Hex { hex: String },
+}
+
+impl From<BytesSaid> for Bytes {
+    fn from(said: BytesSaid) -> Self {
+        match said {
+            BytesSaid::Text(text) => Self(text.into_bytes()),
+            BytesSaid::Hex { hex } => {
+                let digits = hex.as_bytes().chunks(2);
+                let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+                Self(digits.map(|pair| byte(pair).unwrap_or(b'?')).collect())
+            }
+        }
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.operation)?;
+        if let Some(how) = &self.how {
+            write!(f, " by {how}")?;
+        }
+        if let Some(old) = &self.old_path {
+            write!(f, " {} to", text::text_of(&old.0))?;
+        }
+        write!(f, " {}", text::text_of(&self.path.0))?;
+        if self.error != 0 {
+            write!(f, ": {}", names::error(self.error))?;
+        }
+        Ok(())
+    }
+}
+
 /// How a process ended, as wait(2) tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +293,14 @@ impl Fact {
             .map_err(|error| format!("the workload says something unknown: {error}: {value}"))
     }
 
+    /// The family whose sensors show it.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            _ => "process",
+        }
+    }
+
     /// The process that the fact is about.
     pub fn pid(&self) -> Option<u32> {
         match self {
@@ -194,6 +309,7 @@ impl Fact {
             Self::Exec(exec) => Some(exec.pid),
             Self::ExecFailed(exec) => Some(exec.pid),
             Self::Exit(exit) => Some(exit.pid),
+            Self::File(file) => Some(file.pid),
         }
     }
 }

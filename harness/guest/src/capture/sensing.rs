@@ -122,10 +122,10 @@ struct Attached {
 }
 
 impl Attached {
-    fn load(flavour: Flavour, _: &mut KernelBtf) -> trapline_loader::Result<Self> {
+    fn load(flavour: Flavour, kernel: &mut KernelBtf) -> trapline_loader::Result<Self> {
         let mut options = Options::default();
         options.want_stats = true;
-        let sensors = Sensors::load(flavour, &options)?;
+        let sensors = Sensors::load_on(kernel, flavour, &options)?;
         let programs = sensors.programs()?.into_iter().map(|program| Program {
             name: program.name,
             attach: program.attach.to_owned(),
@@ -164,7 +164,7 @@ impl Sensing for Attached {
             received: account.received,
             lost: named(account.lost),
             poorer: named(account.poorer),
-            missed: BTreeMap::new(),
+            missed: named(account.missed),
         })
     }
 }

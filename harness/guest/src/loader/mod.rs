@@ -33,6 +33,7 @@ mod probed;
 mod program;
 mod rings;
 mod run;
+mod sensing;
 pub mod stage;
 mod struct_ops;
 mod tracing;
@@ -72,6 +73,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         net::cgroups::CASES,
         net::sockets::CASES,
         net::links::CASES,
+        sensing::CASES,
     ];
     themes.into_iter().flatten()
 }

@@ -7,11 +7,15 @@
 
 pub mod birth;
 pub mod boot;
+pub mod contents;
+pub mod file;
 pub mod net;
 pub mod process;
+pub mod rights;
 pub mod space;
 pub mod touch;
 pub mod trace;
+pub mod uring;
 
 use std::io;
 

@@ -20,6 +20,7 @@ const fn process(name: &'static str, run: fn(&Scene) -> Outcome, about: &'static
     Workload {
         family: "process",
         name,
+        prepare: None,
         run,
         about,
     }

@@ -127,10 +127,19 @@ impl Scene {
             _ => {}
         }
         fs::create_dir_all(&folder).tried(format_args!("make {}", folder.display()))?;
-        let scene = Self { folder };
+        let scene = Self::enter(workload)?;
         scene.tiny("prog")?;
-        std::env::set_current_dir(&scene.folder).tried("enter the workload's folder")?;
         Ok(scene)
+    }
+
+    /// Goes to the folder that is there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn enter(workload: &str) -> Outcome<Self> {
+        let folder = Path::new("/tmp/w").join(workload);
+        std::env::set_current_dir(&folder).tried("enter the workload's folder")?;
+        Ok(Self { folder })
     }
 
     /// The path of something in the folder.

@@ -62,7 +62,8 @@ fn daemon(scene: &Scene) -> Outcome {
 }
 
 /// All four user ids and all four group ids differ: in a fork, in its child, and across exec, which
-/// makes the effective ids the saved ones.
+/// makes the effective ids the saved ones. The child's parent leads a session and has a network of
+/// its own.
 pub fn ids(scene: &Scene) -> Outcome {
     let program = scene.program("prog", &[])?;
     let change = || -> Outcome {
@@ -70,13 +71,14 @@ pub fn ids(scene: &Scene) -> Outcome {
         space::setresuid(1001, 1002, 1003).tried("setresuid")
     };
     kit::run_after(Birth::Fork, &program, &mut || change())?.finish(1)?;
-    // File system ids first: only a privileged process may choose them freely.
+    // Only a privileged process may choose its file system ids freely.
     let mut parent = kit::start(Birth::Fork, &mut |inside| {
-        space::setresgid(2001, 0, 2003).tried("setresgid")?;
-        space::setresuid(1001, 0, 1003).tried("setresuid")?;
+        space::setsid().tried("setsid")?;
+        space::unshare(libc::CLONE_NEWNET).tried("unshare")?;
+        space::keep_capabilities().tried("keep capabilities")?;
+        change()?;
         space::setfsids(1004, 2004);
-        let child = kit::idle(Birth::Fork)?;
-        child.finish(2)?;
+        kit::run(Birth::Fork, &program)?.finish(2)?;
         inside.ready()?;
         inside.wait()
     })?;

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Calls: what a function was given, once it has returned.
+ *
+ * An fexit program sees both. A kretprobe sees only the result, so a kprobe
+ * notes the arguments where the function is entered.
+ */
+#pragma once
+
+#include "lane.bpf.h"
+
+#define EEXIST 17
+
+/*
+ * Argument number `position` of a tracing program; the result comes after the
+ * last. The position is a constant that is set at load, but no constant to the
+ * compiler, and a context may be read at fixed offsets only: hence one load
+ * for each, of which the verifier keeps one.
+ */
+static __always_inline u64 argument(u64 *ctx, u32 position)
+{
+	u64 value = 0;
+
+#define ARGUMENT_AT(number)                                                    \
+	case number:                                                           \
+		asm volatile("%0 = *(u64 *)(%1 + %2)"                          \
+			     : "=r"(value)                                     \
+			     : "r"(ctx), "i"(number * 8));                     \
+		break
+	switch (position) {
+		ARGUMENT_AT(0);
+		ARGUMENT_AT(1);
+		ARGUMENT_AT(2);
+		ARGUMENT_AT(3);
+		ARGUMENT_AT(4);
+		ARGUMENT_AT(5);
+		ARGUMENT_AT(6);
+		ARGUMENT_AT(7);
+	}
+#undef ARGUMENT_AT
+	return value;
+}
+
+/* The same of a kprobe program, of the arguments that are in registers. */
+static __always_inline u64 register_argument(struct pt_regs *ctx, u32 position)
+{
+	u64 value = 0;
+
+#define ARGUMENT_AT(number, parameter)                                         \
+	case number:                                                           \
+		value = PT_REGS_##parameter(ctx);                              \
+		/* Nothing, but not the same nothing: keeps the loads apart. */ \
+		asm volatile("# %1" : "+r"(value) : "i"(number));              \
+		break
+	switch (position) {
+		ARGUMENT_AT(0, PARM1);
+		ARGUMENT_AT(1, PARM2);
+		ARGUMENT_AT(2, PARM3);
+		ARGUMENT_AT(3, PARM4);
+		ARGUMENT_AT(4, PARM5);
+	}
+#undef ARGUMENT_AT
+	return value;
+}
+
+/* A position that nobody has looked up: such an argument is 0. */
+#define NOWHERE (~0u)
+
+/* What a call was given; see the hooks for what each field holds. */
+struct call {
+	u64 first;
+	u64 second;
+};
+
+enum call_function {
+	CALL_read,
+	CALL_readv,
+	CALL_write,
+	CALL_writev,
+	CALL_fallocate,
+	CALL_sendfile,
+	CALL_splice,
+	CALL_splice_to_pipe,
+	CALL_copy_range,
+	CALL_clone_range,
+	CALL_kernel_write,
+	CALL_kernel_write_iter,
+	CALL_aio_read,
+	CALL_aio_write,
+	CALL_truncate,
+	CALL_truncate_path,
+	CALL_map,
+	CALL_protect,
+	CALL_chmod,
+	CALL_chown,
+	CALL_utimes,
+};
+
+struct call_key {
+	u64 task; /* its address */
+	u64 stack; /* where it returns to: calls may nest in themselves; or 0 */
+	u64 function; /* enum call_function */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct call_key);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+/* Notes a call; counts the one in its place, whose return was never seen. */
+static __always_inline int call_note(enum call_function function, u64 stack, u64 first,
+				     u64 second)
+{
+	struct call_key key = {
+		.task = bpf_get_current_task(),
+		.stack = stack,
+		.function = function,
+	};
+	struct call call = { .first = first, .second = second };
+	long error = bpf_map_update_elem(&calls, &key, &call, BPF_NOEXIST);
+
+	if (error == -EEXIST) {
+		loss_count(LOSS_RETURN_UNSEEN);
+		error = bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
+	}
+	if (error)
+		loss_count(LOSS_STATE_FULL);
+	return 0;
+}
+
+/* False if the call began before we did, or there was no room to note it. */
+static __always_inline bool call_take(enum call_function function, u64 stack, struct call *call)
+{
+	struct call_key key = {
+		.task = bpf_get_current_task(),
+		.stack = stack,
+		.function = function,
+	};
+	struct call *known = bpf_map_lookup_elem(&calls, &key);
+
+	if (!known)
+		return false;
+	*call = *known;
+	bpf_map_delete_elem(&calls, &key);
+	return true;
+}
+
+/* This call is of no interest; nor is what an earlier one may have left behind. */
+static __always_inline int call_forget(enum call_function function, u64 stack)
+{
+	struct call_key key = {
+		.task = bpf_get_current_task(),
+		.stack = stack,
+		.function = function,
+	};
+
+	bpf_map_delete_elem(&calls, &key);
+	return 0;
+}
+
+/* A kprobe's call: the stack is where it was when the call returns. */
+static __always_inline int call_entered(struct pt_regs *ctx, enum call_function function,
+					u64 first, u64 second)
+{
+	return call_note(function, PT_REGS_SP(ctx), first, second);
+}
+
+static __always_inline bool call_left(struct pt_regs *ctx, enum call_function function,
+				      struct call *call)
+{
+	return call_take(function, PT_REGS_SP(ctx) - RETURN_ADDRESS_BYTES, call);
+}
+
+/* The hooks of a call about one open file, argument `number` (from 1) of `count`. */
+#define FILE_CALL_HOOKS(name, function, number, count, body)                                   \
+	SEC("fexit/" function)                                                                 \
+	int name##_fentry(u64 *ctx)                                                            \
+	{                                                                                      \
+		return body(DIRECT, (struct file *)ctx[number - 1], ctx[count]);               \
+	}                                                                                      \
+	SEC("kprobe/" function)                                                                \
+	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
+	{                                                                                      \
+		return call_entered(ctx, CALL_##name, PT_REGS_PARM##number(ctx), 0);                \
+	}                                                                                      \
+	SEC("kretprobe/" function)                                                             \
+	int name##_kprobe(struct pt_regs *ctx)                                                 \
+	{                                                                                      \
+		struct call call;                                                              \
+		if (!call_left(ctx, CALL_##name, &call))                                            \
+			return 0;                                                              \
+		return body(PROBE, (struct file *)call.first, PT_REGS_RC(ctx));                \
+	}
+
+/* The hooks of a call about two, arguments `from` and `to` (from 1) of `count`. */
+#define FILES_CALL_HOOKS(name, function, from, to, count, body)                                \
+	SEC("fexit/" function)                                                                 \
+	int name##_fentry(u64 *ctx)                                                            \
+	{                                                                                      \
+		return body(DIRECT, (struct file *)ctx[from - 1], (struct file *)ctx[to - 1],  \
+			    ctx[count]);                                                       \
+	}                                                                                      \
+	SEC("kprobe/" function)                                                                \
+	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
+	{                                                                                      \
+		return call_entered(ctx, CALL_##name, PT_REGS_PARM##from(ctx),                      \
+				    PT_REGS_PARM##to(ctx));                                    \
+	}                                                                                      \
+	SEC("kretprobe/" function)                                                             \
+	int name##_kprobe(struct pt_regs *ctx)                                                 \
+	{                                                                                      \
+		struct call call;                                                              \
+		if (!call_left(ctx, CALL_##name, &call))                                            \
+			return 0;                                                              \
+		return body(PROBE, (struct file *)call.first, (struct file *)call.second,      \
+			    PT_REGS_RC(ctx));                                                  \
+	}

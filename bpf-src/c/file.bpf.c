@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * File events: names that come, move and go; contents that are read and change.
+ *
+ * As in process.bpf.c each body stands once, and its hooks are one line each, in
+ * two flavours. Where prototypes differ between kernels, the positions of
+ * arguments are looked up in the kernel's BTF when the object is loaded.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include "kernel.h"
+
+#include <linux/bpf.h>
+#include "arch.bpf.h"
+#define __VMLINUX_H__ /* bpf_tracing.h: the kernel's names of registers */
+#include <bpf/bpf_tracing.h>
+
+#include "file_names.bpf.h"
+#include "file_touch.bpf.h"
+#include "file_attributes.bpf.h"
+#include "calls.bpf.h"
+#include "file_contents.bpf.h"
+#include "file_size.bpf.h"
+#include "file_map.bpf.h"
+#include "file_memfd.bpf.h"
+#include "file_filter.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Names, before: the mount is known, and nothing has changed yet. */
+
+#define BEFORE_HOOKS(name, function, call, ...)                                                \
+	SEC("fentry/" function)                                                                \
+	int BPF_PROG(name##_fentry, ##__VA_ARGS__)                                             \
+	{                                                                                      \
+		const enum way way = DIRECT;                                                   \
+		return call;                                                                   \
+	}                                                                                      \
+	SEC("kprobe/" function)                                                                \
+	int BPF_KPROBE(name##_kprobe, ##__VA_ARGS__)                                           \
+	{                                                                                      \
+		const enum way way = PROBE;                                                    \
+		return call;                                                                   \
+	}
+
+BEFORE_HOOKS(before_mknod, "security_path_mknod",
+	     name_added(way, parent, dentry, FILE_HOW_MKNOD, NULL), struct path *parent,
+	     struct dentry *dentry)
+BEFORE_HOOKS(before_mkdir, "security_path_mkdir",
+	     name_added(way, parent, dentry, FILE_HOW_MKDIR, NULL), struct path *parent,
+	     struct dentry *dentry)
+BEFORE_HOOKS(before_symlink, "security_path_symlink",
+	     name_added(way, parent, dentry, FILE_HOW_SYMLINK, target), struct path *parent,
+	     struct dentry *dentry, const char *target)
+BEFORE_HOOKS(before_link, "security_path_link", name_linked(way, old, parent, dentry),
+	     struct dentry *old, struct path *parent, struct dentry *dentry)
+BEFORE_HOOKS(before_rename, "security_path_rename", name_moved(way, old_parent, old, new, flags),
+	     struct path *old_parent, struct dentry *old, struct path *new_parent,
+	     struct dentry *new, unsigned int flags)
+BEFORE_HOOKS(before_unlink, "security_path_unlink",
+	     name_removed(way, parent, dentry, FILE_HOW_UNLINK), struct path *parent,
+	     struct dentry *dentry)
+BEFORE_HOOKS(before_rmdir, "security_path_rmdir",
+	     name_removed(way, parent, dentry, FILE_HOW_RMDIR), struct path *parent,
+	     struct dentry *dentry)
+
+/* Names, after: whether it was done. */
+
+#define AFTER_HOOKS(name, dentry)                                                              \
+	const volatile u32 vfs_##name##__##dentry;                                             \
+	const volatile u32 vfs_##name##__result;                                               \
+	SEC("fexit/vfs_" #name)                                                                \
+	int after_##name##_fentry(u64 *ctx)                                                    \
+	{                                                                                      \
+		return name_change_returned(argument(ctx, vfs_##name##__##dentry),               \
+					    argument(ctx, vfs_##name##__result));              \
+	}                                                                                      \
+	SEC("kprobe/vfs_" #name)                                                               \
+	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
+	{                                                                                      \
+		return name_change_called(register_argument(ctx, vfs_##name##__##dentry));     \
+	}                                                                                      \
+	SEC("kretprobe/vfs_" #name)                                                            \
+	int after_##name##_kprobe(struct pt_regs *ctx)                                         \
+	{                                                                                      \
+		return name_change_call_returned(PT_REGS_RC(ctx));                             \
+	}
+
+AFTER_HOOKS(create, dentry)
+AFTER_HOOKS(mknod, dentry)
+AFTER_HOOKS(mkdir, dentry)
+AFTER_HOOKS(symlink, dentry)
+AFTER_HOOKS(link, new_dentry)
+AFTER_HOOKS(unlink, dentry)
+AFTER_HOOKS(rmdir, dentry)
+
+SEC("fexit/vfs_rename")
+int BPF_PROG(after_rename_fentry, struct renamedata *data, int result)
+{
+	return name_change_returned((u64)data->old_dentry, (u64)(long)result);
+}
+
+SEC("kprobe/vfs_rename")
+int BPF_KPROBE(within_rename_kprobe, struct renamedata *data)
+{
+	return name_change_called((u64)READ(PROBE, data, old_dentry));
+}
+
+SEC("kretprobe/vfs_rename")
+int BPF_KRETPROBE(after_rename_kprobe, int result)
+{
+	return name_change_call_returned((u64)(long)result);
+}
+
+#define RMDIR_HOOKS(name, function)                                                            \
+	SEC("fexit/" function)                                                                 \
+	int BPF_PROG(name##_fentry, int folder, void *path, long result)                       \
+	{                                                                                      \
+		return name_rmdir_returned(result);                                            \
+	}                                                                                      \
+	SEC("kretprobe/" function)                                                             \
+	int BPF_KRETPROBE(name##_kprobe, long result)                                          \
+	{                                                                                      \
+		return name_rmdir_returned(result);                                            \
+	}
+
+RMDIR_HOOKS(do_rmdir, "do_rmdir") /* up to 6.19 */
+RMDIR_HOOKS(filename_rmdir, "filename_rmdir") /* since 7.0 */
+
+/* Files that are created by opening them: here they are just opened. */
+
+static __always_inline int file_opened(enum way way, struct file *file)
+{
+	u64 task = bpf_get_current_task();
+	struct inode *inode;
+	struct lane *lane;
+	bool is_tmpfile;
+	u32 flags;
+
+	is_tmpfile = READ(way, file, f_flags) & O_TMPFILE_BIT;
+	if (!(READ(way, file, f_mode) & FMODE_CREATED) && !is_tmpfile)
+		return 0;
+	/* No vfs_create follows what security_path_mknod was asked for an open. */
+	bpf_map_delete_elem(&name_changes, &task);
+	inode = READ(way, file, f_inode);
+	flags = fs_flags(way, READ(way, inode, i_sb));
+	if (flags & FILE_DROPPED || actor_is_excluded() || !file_is_itself(way, file))
+		return 0;
+	lane = file_event(way, file, inode, flags);
+	if (!lane)
+		return 0;
+	lane->event.file.how = is_tmpfile ? FILE_HOW_TMPFILE : FILE_HOW_OPEN;
+	file_send(lane->index, EVENT_FILE_CREATE);
+	return 0;
+}
+
+SEC("fentry/security_file_open")
+int BPF_PROG(open_fentry, struct file *file)
+{
+	return file_opened(DIRECT, file);
+}
+
+SEC("kprobe/security_file_open")
+int BPF_KPROBE(open_kprobe, struct file *file)
+{
+	return file_opened(PROBE, file);
+}
+
+SEC("fentry/__fput")
+int BPF_PROG(release_fentry, struct file *file)
+{
+	return file_released(DIRECT, file);
+}
+
+SEC("kprobe/__fput")
+int BPF_KPROBE(release_kprobe, struct file *file)
+{
+	return file_released(PROBE, file);
+}
+
+/* Who is excluded. */
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(exclude_fork_fentry, struct task_struct *task, u64 clone_flags)
+{
+	return exclusion_inherited(DIRECT, task);
+}
+
+SEC("kprobe/wake_up_new_task")
+int BPF_KPROBE(exclude_fork_kprobe, struct task_struct *task)
+{
+	return exclusion_inherited(PROBE, task);
+}
+
+SEC("fentry/sched_autogroup_exit_task")
+int BPF_PROG(exclude_exit_fentry, struct task_struct *task)
+{
+	return exclusion_ended(DIRECT, task);
+}
+
+SEC("kprobe/sched_autogroup_exit_task")
+int BPF_KPROBE(exclude_exit_kprobe, struct task_struct *task)
+{
+	return exclusion_ended(PROBE, task);
+}
+
+/* Attributes. */
+
+#define PATH_CALL_HOOKS(name, function, how, count, detail_bits)                               \
+	SEC("fexit/" function)                                                                 \
+	int name##_fentry(u64 *ctx)                                                            \
+	{                                                                                      \
+		return attributes_changed(DIRECT, (struct path *)ctx[0], how,                  \
+					  ctx[1] & detail_bits, ctx[count]);                   \
+	}                                                                                      \
+	SEC("kprobe/" function)                                                                \
+	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
+	{                                                                                      \
+		return call_entered(ctx, CALL_##name, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx)); \
+	}                                                                                      \
+	SEC("kretprobe/" function)                                                             \
+	int name##_kprobe(struct pt_regs *ctx)                                                 \
+	{                                                                                      \
+		struct call call;                                                              \
+		if (!call_left(ctx, CALL_##name, &call))                                       \
+			return 0;                                                              \
+		return attributes_changed(PROBE, (struct path *)call.first, how,               \
+					  call.second & detail_bits, PT_REGS_RC(ctx));         \
+	}
+
+PATH_CALL_HOOKS(chmod, "chmod_common", FILE_HOW_CHMOD, 2, 0xffff)
+PATH_CALL_HOOKS(chown, "chown_common", FILE_HOW_CHOWN, 3, 0)
+PATH_CALL_HOOKS(utimes, "vfs_utimes", FILE_HOW_UTIMES, 2, 0)
+
+#define XATTR_HOOKS(name, function, parameter, how)                                            \
+	const volatile u32 function##__dentry;                                                 \
+	const volatile u32 function##__##parameter;                                            \
+	const volatile u32 function##__result;                                                 \
+	SEC("fexit/" #function)                                                                \
+	int name##_fentry(u64 *ctx)                                                            \
+	{                                                                                      \
+		return xattr_returned(argument(ctx, function##__dentry),                       \
+				      argument(ctx, function##__##parameter), how,             \
+				      argument(ctx, function##__result));                      \
+	}                                                                                      \
+	SEC("kprobe/" #function)                                                               \
+	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
+	{                                                                                      \
+		return xattr_called(register_argument(ctx, function##__dentry),                \
+				    register_argument(ctx, function##__##parameter), how);     \
+	}                                                                                      \
+	SEC("kretprobe/" #function)                                                            \
+	int name##_kprobe(struct pt_regs *ctx)                                                 \
+	{                                                                                      \
+		return xattr_call_returned(PT_REGS_RC(ctx));                                   \
+	}
+
+XATTR_HOOKS(setxattr, vfs_setxattr, name, FILE_HOW_SETXATTR)
+XATTR_HOOKS(removexattr, vfs_removexattr, name, FILE_HOW_REMOVEXATTR)
+/* Since 6.2 access control lists go their own way. */
+XATTR_HOOKS(set_acl, vfs_set_acl, acl_name, FILE_HOW_SETXATTR)
+XATTR_HOOKS(remove_acl, vfs_remove_acl, acl_name, FILE_HOW_REMOVEXATTR)
+
+#define TAKE_HOOKS(name, function)                                                             \
+	SEC("fentry/" function)                                                                \
+	int name##_fentry(void *ctx)                                                           \
+	{                                                                                      \
+		return mount_taken();                                                          \
+	}                                                                                      \
+	SEC("kprobe/" function)                                                                \
+	int name##_kprobe(void *ctx)                                                           \
+	{                                                                                      \
+		return mount_taken();                                                          \
+	}
+
+TAKE_HOOKS(take, "mnt_want_write")
+TAKE_HOOKS(take_file, "mnt_want_write_file")
+
+SEC("fentry/mnt_drop_write")
+int BPF_PROG(give_back_fentry, struct vfsmount *mount)
+{
+	return mount_given_back(mount);
+}
+
+SEC("kprobe/mnt_drop_write")
+int BPF_KPROBE(give_back_kprobe, struct vfsmount *mount)
+{
+	return mount_given_back(mount);
+}
+
+SEC("fentry/mnt_drop_write_file")
+int BPF_PROG(give_back_file_fentry, struct file *file)
+{
+	return mount_given_back(file->f_path.mnt);
+}
+
+SEC("kprobe/mnt_drop_write_file")
+int BPF_KPROBE(give_back_file_kprobe, struct file *file)
+{
+	return mount_given_back(READ(PROBE, file, f_path.mnt));
+}

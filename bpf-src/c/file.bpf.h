@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What all file events share: which files count, what is told of them, and who
+ * acts.
+ */
+#pragma once
+
+#include "exit_slots.bpf.h"
+
+#define FMODE_CREATED 0x100000
+#define O_TMPFILE_BIT 020000000
+#define ERRNO_MOST 4095
+
+/* Refused for now, and tried again by the kernel itself: not an outcome. */
+#define EWOULDBLOCK 11
+#define ESTALE 116
+
+/* What was declared of a file system by its device; see `mounts`. */
+enum mount_state {
+	MOUNT_NOT_MONITORED = 1,
+	MOUNT_NOT_SCANNABLE = 2,
+	MOUNT_SCANNABLE = 3,
+};
+
+/* Remote file systems and what to do with them: filled from user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32); /* s_dev */
+	__type(value, u32); /* enum mount_state */
+} mounts SEC(".maps");
+
+/* Processes that are not reported, by tgid: filled from user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, u32); /* EXCLUDE_DESCENDANTS or 0 */
+} excluded SEC(".maps");
+
+static __always_inline bool actor_is_excluded(void)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	return bpf_map_lookup_elem(&excluded, &tgid) != NULL;
+}
+
+/*
+ * File systems that hold no files, but the kernel's own affairs.
+ * Source: include/uapi/linux/magic.h, and the file system where it says so.
+ */
+static __always_inline bool fs_is_special(u64 magic)
+{
+	switch (magic) {
+	case 0x09041934: /* anon_inode */
+	case 0x6c6f6f70: /* binderfs */
+	case 0xcafe4a11: /* bpf */
+	case 0x0027e0eb: /* cgroup */
+	case 0x63677270: /* cgroup2 */
+	case 0x62656570: /* configfs */
+	case 0x64626720: /* debugfs */
+	case 0x454d444d: /* dma-buf */
+	case 0x00001cd1: /* devpts */
+	case 0xde5e81e4: /* efivarfs */
+	case 0x0bad1dea: /* futexfs */
+	case 0x19800202: /* mqueue */
+	case 0x6e736673: /* nsfs */
+	case 0x50495045: /* pipefs */
+	case 0x50494446: /* pidfs */
+	case 0x00009fa0: /* proc */
+	case 0x6165676c: /* pstore */
+	case 0x5345434d: /* secretmem */
+	case 0x73636673: /* securityfs */
+	case 0xf97cff8c: /* selinux */
+	case 0x43415d53: /* smack */
+	case 0x534f434b: /* sockfs */
+	case 0x62656572: /* sysfs */
+	case 0x74726163: /* tracefs */
+		return true;
+	}
+	return false;
+}
+
+#define S_TYPE 0170000
+#define S_REGULAR 0100000
+#define S_FOLDER 0040000
+
+/*
+ * The errno in what a function returned, 0 if it succeeded, be its result an
+ * int, whose upper half is not always extended, a long or a pointer.
+ */
+static __always_inline u32 result_error(u64 result)
+{
+	if (result >= (u64)-ERRNO_MOST)
+		return -result;
+	if (result <= (u32)-1 && result >= (u32)-ERRNO_MOST)
+		return -(u32)result;
+	return 0;
+}
+
+/* A pointer that stands for an error, or for nothing. */
+static __always_inline bool is_no_pointer(const void *pointer)
+{
+	return !pointer || (u64)pointer >= (u64)-ERRNO_MOST;
+}
+
+/*
+ * The mounts that file systems make for themselves, as overlayfs does of its
+ * layers: nobody walks there, and who acts on such a file acts on another.
+ * They say so by a flag; what a private copy of a mount lacks, as overlayfs has
+ * them of its layers, but then an error stands for its namespace.
+ * Source: include/linux/mount.h, MNT_INTERNAL; fs/mount.h, MNT_NS_INTERNAL
+ */
+#define MNT_INTERNAL 0x4000
+
+static __always_inline bool mount_is_internal(struct vfsmount *vfsmount)
+{
+	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+	struct mnt_namespace *ns = BPF_CORE_READ(mount, mnt_ns);
+
+	if (BPF_CORE_READ(vfsmount, mnt_flags) & MNT_INTERNAL)
+		return true;
+	return ns && is_no_pointer(ns);
+}
+
+/*
+ * Whether a file stands for itself. Up to Linux 6.7 overlayfs opens the file of
+ * a layer under the path of its own; later under that of the layer's mount.
+ */
+static __always_inline bool file_is_itself(enum way way, struct file *file)
+{
+	struct dentry *dentry = READ(way, file, f_path.dentry);
+
+	return READ(way, dentry, d_inode) == READ(way, file, f_inode) &&
+	       !mount_is_internal(READ(way, file, f_path.mnt));
+}
+
+/* Flags of an event about this file system; or FILE_DROPPED. */
+#define FILE_DROPPED (1u << 31)
+
+static __always_inline u32 fs_flags(enum way way, struct super_block *sb)
+{
+	u32 device = READ(way, sb, s_dev);
+	u32 *state;
+
+	if (fs_is_special(READ(way, sb, s_magic)))
+		return FILE_DROPPED;
+	state = bpf_map_lookup_elem(&mounts, &device);
+	if (!state)
+		return 0;
+	switch (*state) {
+	case MOUNT_NOT_MONITORED:
+		return FILE_DROPPED;
+	case MOUNT_SCANNABLE:
+		return FILE_REMOTE | FILE_SCANNABLE;
+	}
+	return FILE_REMOTE;
+}
+
+/*
+ * i_ctime was a timespec up to 6.5, hidden up to 6.10, two fields since. Since
+ * 6.13 a bit of the nanoseconds says whether anyone has asked for them.
+ * Source: include/linux/fs.h, I_CTIME_QUERIED
+ */
+static __always_inline u64 inode_change_time_ns(enum way way, struct inode *inode)
+{
+	u64 seconds, nanoseconds;
+
+	if (bpf_core_field_exists(struct inode, i_ctime_sec)) {
+		seconds = READ(way, inode, i_ctime_sec);
+		nanoseconds = READ(way, inode, i_ctime_nsec) & 0x7fffffff;
+	} else if (bpf_core_field_exists(struct inode___timespec, i_ctime)) {
+		struct inode___timespec *old = (void *)inode;
+
+		seconds = READ(way, old, i_ctime.tv_sec);
+		nanoseconds = READ(way, old, i_ctime.tv_nsec);
+	} else {
+		struct inode___hidden_timespec *old = (void *)inode;
+
+		seconds = READ(way, old, __i_ctime.tv_sec);
+		nanoseconds = READ(way, old, __i_ctime.tv_nsec);
+	}
+	return seconds * 1000000000 + nanoseconds;
+}
+
+static __always_inline void inode__fill(enum way way, struct event_inode *event,
+					struct inode *inode)
+{
+	struct super_block *sb = READ(way, inode, i_sb);
+	u32 device = READ(way, sb, s_dev);
+
+	event->inode = READ(way, inode, i_ino);
+	event->size_bytes = READ(way, inode, i_size);
+	event->change_time_ns = inode_change_time_ns(way, inode);
+	/* As MAJOR() and MINOR() of the kernel's own dev_t. */
+	event->device_major = device >> 20;
+	event->device_minor = device & 0xfffff;
+	event->generation = READ(way, inode, i_generation);
+	event->mode = READ(way, inode, i_mode);
+	event->uid = READ(way, inode, i_uid.val);
+	event->gid = READ(way, inode, i_gid.val);
+	event->links = READ(way, inode, i_nlink);
+	event->fs_magic = READ(way, sb, s_magic);
+}
+
+static __always_inline void inode__clear(struct event_inode *event)
+{
+	__builtin_memset(event, 0, sizeof(*event));
+}
+
+/*
+ * Who acts while it exits: as its exit event will have it. What that was made
+ * from, its memory and its namespaces, is gone when its files are closed.
+ */
+static __always_inline bool leaver__fill(enum way way, struct lane *lane,
+					 struct task_struct *task, struct event_file *event)
+{
+	struct exit_slot *place;
+	u64 offset, size;
+	u32 slot;
+	void *to;
+
+	if (!exit_slot_find(READ(way, task, pid), bpf_get_current_task(), &slot))
+		return false;
+	place = bpf_map_lookup_elem(&exit_slots, &slot);
+	if (!place)
+		return false;
+	event->process = place->event.process;
+	offset = place->event.exe.offset_bytes;
+	size = place->event.exe.size_bytes;
+	CLAMP(offset, EXIT_RECORD_BYTES - EVENT_PATH_BYTES);
+	CLAMP(size, EVENT_PATH_BYTES);
+	to = text_room(lane, EVENT_PATH_BYTES);
+	bpf_probe_read_kernel(to, size, place->record + offset);
+	text_take(lane, &event->exe, size, place->event.exe.flags);
+	return true;
+}
+
+static __always_inline void task__fill(enum way way, struct lane *lane, struct task_struct *task,
+				       struct event_file *event)
+{
+	u32 flags = READ(way, task, flags);
+
+	parent__fill(way, lane, task, &event->parent, &event->parent_exe);
+	if (flags & (PF_KTHREAD | PF_DUMPCORE))
+		event->flags |= FILE_BY_KERNEL;
+	if (flags & PF_EXITING && leaver__fill(way, lane, task, event))
+		return;
+	process__fill(way, &event->process, task);
+	process_exe__fill(way, lane, task, &event->exe);
+	/* It had one, and nobody has kept it: a thread that is not the last. */
+	if (flags & PF_EXITING && event->exe.flags & TEXT_NONE)
+		event->exe.flags = TEXT_UNKNOWN;
+}
+
+/*
+ * Who acts, by the cheapest way that the kernel has. Kernel: typed since 5.11
+ */
+static __always_inline void actor__fill(struct lane *lane, struct event_file *event)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		task__fill(DIRECT, lane, (void *)bpf_get_current_task_btf(), event);
+	else
+		task__fill(PROBE, lane, (void *)bpf_get_current_task(), event);
+}
+
+/*
+ * Takes a lane for a file event and clears what most kinds do not use. NULL,
+ * and counted, if there is none.
+ */
+static __always_inline struct lane *file_begin(u32 flags)
+{
+	struct lane *lane = lane_claim(bpf_get_current_task());
+	struct event_file *event;
+
+	if (!lane)
+		return NULL;
+	event = &lane->event.file;
+	lane->used = sizeof(*event);
+	event->error = 0;
+	event->how = 0;
+	event->flags = flags;
+	event->detail = 0;
+	inode__clear(&event->other);
+	text_none(&event->other_path, TEXT_NONE);
+	return lane;
+}
+
+/*
+ * Adds who acts to the event in the lane and sends it: 1 if it is in the ring.
+ * A global function, so that each program that sends has this part just once.
+ */
+__noinline int file_send(u32 lane_index, u32 kind)
+{
+	u64 owner = bpf_get_current_task();
+	struct lane *lane = bpf_map_lookup_elem(&lanes, &lane_index);
+	struct event_file *event;
+
+	if (!lane)
+		return 0;
+	event = &lane->event.file;
+	actor__fill(lane, event);
+	header__fill(lane, &event->header, kind, lane->used);
+	return lane_send(lane, owner, lane->record, lane->used, LANE_RECORD_BYTES);
+}

@@ -1,0 +1,128 @@
+//! Cases that load the file sensors themselves, with options of their own, and
+//! judge what those say where it is said: what is left out, the paths of a large
+//! random tree, and what a storm of operations loses.
+//!
+//! They take longer than a row may, so they are no rows; `cargo test --test
+//! sensing` runs them.
+
+mod filters;
+mod paths;
+mod storm;
+mod tree;
+
+use trapline_loader::kernel_btf::KernelBtf;
+use trapline_sensors::event::{File, Kind};
+use trapline_sensors::sensors::{Flavour, Options, Sensors};
+use trapline_sensors::{Decoder, Event, Family, Item};
+
+use super::stage::Failure;
+use super::{Case, Outcome, Report, Stage};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "sensing_filters_fentry",
+        object: NO_OBJECT,
+        run: |stage| filters::filters(stage, Flavour::Fentry),
+    },
+    Case {
+        name: "sensing_filters_kprobe",
+        object: NO_OBJECT,
+        run: |stage| filters::filters(stage, Flavour::Kprobe),
+    },
+    Case {
+        name: "sensing_paths",
+        object: NO_OBJECT,
+        run: paths::paths,
+    },
+    Case {
+        name: "sensing_storm",
+        object: NO_OBJECT,
+        run: storm::storm,
+    },
+    Case {
+        name: "sensing_storm_lost",
+        object: NO_OBJECT,
+        run: storm::storm_lost,
+    },
+];
+
+/// Every case names one of the corpus; these load the sensors' instead.
+const NO_OBJECT: &str = "attach_fentry";
+/// Where they play.
+const FOLDER: &str = "/tmp/sensing";
+
+/// The file sensors, and whoever reads what they say.
+struct Listening {
+    sensors: Sensors,
+    decoder: Decoder,
+}
+
+/// One thing that was heard.
+enum Heard {
+    /// So many records of a CPU are missing here.
+    Lost { cpu: u32, records: u64 },
+    /// Somebody did something to a file.
+    File(Box<Event>),
+}
+
+impl Listening {
+    fn begin(
+        kernel: &mut KernelBtf,
+        flavour: Flavour,
+        set: impl FnOnce(&mut Options),
+    ) -> Result<Self, Failure> {
+        let mut options = Options::default();
+        options.families = &[Family::File];
+        set(&mut options);
+        Ok(Self {
+            sensors: Sensors::load_on(kernel, flavour, &options)?,
+            decoder: Decoder::new(),
+        })
+    }
+
+    /// All that is there now.
+    fn hear(&mut self) -> Result<Vec<Heard>, Failure> {
+        let mut heard = Vec::new();
+        let mut wrong = None;
+        let decoder = &mut self.decoder;
+        self.sensors
+            .consume(|record| match decoder.decode(record) {
+                Ok(items) => heard.extend(items.into_iter().map(|item| match item {
+                    Item::Lost { cpu, records, .. } => Heard::Lost { cpu, records },
+                    Item::Event(event) => Heard::File(event),
+                })),
+                Err(error) => wrong = Some(Failure::other("decode a record", error)),
+            })?;
+        wrong.map_or(Ok(heard), Err)
+    }
+
+    /// What was done in our folder since, each as `create NAME [flags]`, with the last name
+    /// of the path.
+    fn all_said(&mut self) -> Result<Vec<String>, Failure> {
+        let heard = self.hear()?;
+        let files = heard.iter().filter_map(|heard| match heard {
+            Heard::File(event) => file_of(event),
+            Heard::Lost { .. } => None,
+        });
+        let ours = files.filter(|file| file.path.bytes.starts_with(FOLDER.as_bytes()));
+        Ok(ours.filter_map(said).collect())
+    }
+}
+
+fn file_of(event: &Event) -> Option<&File> {
+    match &event.kind {
+        Kind::File(file) => Some(file),
+        _ => None,
+    }
+}
+
+fn said(file: &File) -> Option<String> {
+    let path = String::from_utf8_lossy(&file.path.bytes);
+    let name = path.rsplit('/').next()?;
+    let operation = file.operation.name().strip_prefix("file_")?;
+    let flags: Vec<&str> = file.flags.names().collect();
+    Some(match flags.is_empty() {
+        true => format!("{operation} {name}"),
+        false => format!("{operation} {name} [{}]", flags.join(", ")),
+    })
+}

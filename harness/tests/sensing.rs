@@ -1,0 +1,114 @@
+//! The file sensors at length: what they leave out and the paths of a random tree on
+//! every kernel, and the account of a storm on two processors.
+//!
+//! One boot for each test: `k6_12::paths`, `k6_12::filters`, `k7_3::storm`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use trapline_harness::host;
+use trapline_harness::kernels::Series;
+use trapline_harness::progress::Progress;
+use trapline_harness::rows::Matrix;
+use trapline_harness::run::{Order, Session, Setup};
+use trapline_harness::verdict::JudgedRun;
+use trapline_harness::vm::Choice;
+
+/// What runs on every kernel, with one processor.
+const EVERYWHERE: [(&str, &[&str]); 2] = [
+    (
+        "filters",
+        &["sensing_filters_fentry", "sensing_filters_kprobe"],
+    ),
+    ("paths", &["sensing_paths"]),
+];
+/// Two processors; the older kernel does not preempt its programs, the newer one does.
+const STORM: (&str, &[&str]) = ("storm", &["sensing_storm", "sensing_storm_lost"]);
+const STORM_SERIES: [Series; 2] = [Series::new(5, 10), Series::new(7, 3)];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // A boot keeps one processor busy, a storm both.
+    arguments.test_threads = arguments.test_threads.or(Some(2));
+    let matrix = match Matrix::load(&host::workspace_root()) {
+        Ok(matrix) => Arc::new(matrix),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut trials = Vec::new();
+    for series in &matrix.series {
+        for (name, cases) in EVERYWHERE {
+            trials.push(trial(&matrix, *series, name, cases, 1));
+        }
+        if STORM_SERIES.contains(series) {
+            trials.push(trial(&matrix, *series, STORM.0, STORM.1, 2));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(
+    matrix: &Arc<Matrix>,
+    series: Series,
+    name: &'static str,
+    cases: &'static [&'static str],
+    cpus: u8,
+) -> Trial {
+    let matrix = Arc::clone(matrix);
+    Trial::test(format!("{}::{name}", series.row_prefix()), move || {
+        judge(&matrix, series, name, cases, cpus)
+    })
+}
+
+fn judge(
+    matrix: &Matrix,
+    series: Series,
+    name: &str,
+    cases: &[&str],
+    cpus: u8,
+) -> Result<(), Failed> {
+    let output = host::output_dir();
+    let progress = Progress::new();
+    let setup = Setup {
+        fixed: Some(output.join("sensing").join(name)),
+        output,
+        root: host::workspace_root(),
+        accel: Choice::Auto,
+        jobs: 1,
+        cpus,
+        progress: progress.clone(),
+    };
+    let order = Order {
+        workloads: Vec::new(),
+        cases: cases.iter().map(|case| (*case).to_owned()).collect(),
+    };
+    let mut session = Session::new(setup, vec![(series, order)]);
+    session.begin().map_err(|error| format!("{error:#}"))?;
+    let run = session.waiting(series).wait();
+    let judged = JudgedRun::new(&run);
+    let mut wrong = Vec::new();
+    for case in cases {
+        let expected = matrix.sensing.iter().find(|known| known.name == *case);
+        let expected = expected.ok_or_else(|| format!("nobody knows the case {case}"))?;
+        if let Some(done) = judged.case(case) {
+            let (right, ms) = (done.counted.unwrap_or(0), done.elapsed_ms);
+            let spent: Vec<String> = done
+                .spent
+                .iter()
+                .map(|(what, n)| format!(", {what} {n}"))
+                .collect();
+            progress.say(format_args!(
+                "{series} {case}: {right} right, {ms} ms{}",
+                spent.concat()
+            ));
+        }
+        wrong.extend(judged.loader(expected).err());
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(wrong.join("\n").into()),
+    }
+}
