@@ -32,6 +32,10 @@ enum event_kind {
 	EVENT_FILE_MAP = 23,
 	EVENT_FILE_CLOSE_WRITE = 24,
 	EVENT_FILE_ATTRIBUTES = 25,
+	EVENT_MOUNT = 32,
+	EVENT_UMOUNT = 33,
+	EVENT_MOUNT_MOVE = 34,
+	EVENT_MOUNT_CHANGE = 35,
 };
 
 struct event_header {
@@ -192,6 +196,11 @@ enum event_file_how {
 	FILE_HOW_SETXATTR = 11,
 	FILE_HOW_REMOVEXATTR = 12,
 	FILE_HOW_MEMFD = 13, /* created in memory, by memfd_create: no name leads there */
+	FILE_HOW_MOUNT = 14, /* a new mount of a file system */
+	FILE_HOW_BIND = 15, /* a tree is shown at another place as well */
+	FILE_HOW_ATTACH = 16, /* a mount that was made before, by fsmount or open_tree */
+	FILE_HOW_REMOUNT = 17,
+	FILE_HOW_PROPAGATION = 18, /* shared, slave, private or unbindable */
 };
 
 enum event_file_flag {
@@ -205,7 +214,10 @@ enum event_file_flag {
 	FILE_SCANNABLE = 1 << 7, /* and may be read */
 };
 
-/* Something happened to a file: each kind from EVENT_FILE_CREATE on. */
+/*
+ * Something happened to a file or a mount: each kind from EVENT_FILE_CREATE on.
+ * Of a mount, `inode` is the root of what is mounted, `path` where.
+ */
 struct event_file {
 	struct event_header header;
 	struct event_process process;
@@ -215,11 +227,14 @@ struct event_file {
 	__u32 error; /* errno, 0: it is done */
 	__u32 how; /* enum event_file_how, 0 where a kind has but one way */
 	__u32 flags; /* enum event_file_flag */
-	__u32 detail; /* rename: RENAME_* flags; map: PROT_* flags; chmod: the mode asked for */
+	__u32 detail; /* rename: RENAME_* flags; map: PROT_* flags; chmod: the mode asked for; mounts: MS_*, MNT_* flags as given */
 	struct event_text exe;
 	struct event_text parent_exe;
 	struct event_text path; /* rename, link: the new one */
-	/* rename, link: the old one; symlink: what it says; *xattr: the attribute's name */
+	/*
+	 * rename, link, bind, move of a mount: the old one; symlink: what it says; *xattr: the
+	 * attribute's name; mount(2), but for a bind: its source as given.
+	 */
 	struct event_text other_path;
 };
 

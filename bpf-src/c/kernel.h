@@ -158,10 +158,16 @@ struct vfsmount {
 	struct super_block *mnt_sb;
 };
 
+struct list_head {
+	struct list_head *next, *prev;
+};
+
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct list_head mnt_mounts; /* those that are mounted on it */
+	struct list_head mnt_child; /* in that list of the one below */
 	struct mnt_namespace *mnt_ns;
 };
 

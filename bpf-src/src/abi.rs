@@ -304,7 +304,7 @@ wire_structs! {
         how: u32,
         /// `FILE_` bits.
         flags: u32,
-        /// rename: `RENAME_` bits; map: `PROT_` bits.
+        /// rename: `RENAME_` bits; map: `PROT_` bits; mounts: flags as given.
         detail: u32,
         /// The program that acts.
         exe: Text,
@@ -356,6 +356,14 @@ wire_constants! {
         KIND_FILE_CLOSE_WRITE: u16 = EVENT_FILE_CLOSE_WRITE 24,
         /// [`File`]: permissions, owner, times or extended attributes.
         KIND_FILE_ATTRIBUTES: u16 = EVENT_FILE_ATTRIBUTES 25,
+        /// [`File`]: a mount came into the tree.
+        KIND_MOUNT: u16 = EVENT_MOUNT 32,
+        /// [`File`]: a mount was taken away.
+        KIND_UMOUNT: u16 = EVENT_UMOUNT 33,
+        /// [`File`]: a mount has another place.
+        KIND_MOUNT_MOVE: u16 = EVENT_MOUNT_MOVE 34,
+        /// [`File`]: a mount has other options.
+        KIND_MOUNT_CHANGE: u16 = EVENT_MOUNT_CHANGE 35,
     }
     "event_text_flag" {
         /// There is no such thing.
@@ -414,6 +422,16 @@ wire_constants! {
         FILE_HOW_REMOVEXATTR: u32 = FILE_HOW_REMOVEXATTR 12,
         /// Created in memory, by memfd_create.
         FILE_HOW_MEMFD: u32 = FILE_HOW_MEMFD 13,
+        /// A new mount of a file system.
+        FILE_HOW_MOUNT: u32 = FILE_HOW_MOUNT 14,
+        /// A tree is shown at another place as well.
+        FILE_HOW_BIND: u32 = FILE_HOW_BIND 15,
+        /// A mount that was made before, by fsmount or open_tree.
+        FILE_HOW_ATTACH: u32 = FILE_HOW_ATTACH 16,
+        /// Other options.
+        FILE_HOW_REMOUNT: u32 = FILE_HOW_REMOUNT 17,
+        /// Shared, slave, private or unbindable.
+        FILE_HOW_PROPAGATION: u32 = FILE_HOW_PROPAGATION 18,
     }
     "event_file_flag" {
         /// A thread of the kernel did it.

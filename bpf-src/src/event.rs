@@ -38,7 +38,7 @@ pub enum Kind {
     Exec(Box<Exec>),
     /// The last thread of a process is gone, and its files are closed.
     Exit(Exit),
-    /// Something happened to a file.
+    /// Something happened to a file or a mount.
     File(Box<File>),
 }
 
@@ -47,7 +47,7 @@ impl Kind {
     pub fn family(&self) -> Family {
         match self {
             Self::Fork(_) | Self::Exec(_) | Self::Exit(_) => Family::Process,
-            Self::File(_) => Family::File,
+            Self::File(file) => file.operation.family(),
         }
     }
 
@@ -120,18 +120,20 @@ pub struct File {
     pub how: Option<FileHow>,
     /// errno; 0: it is done.
     pub error: u32,
-    /// The file after the operation; before it, where it failed or the file is gone.
+    /// The file after the operation; before it, where it failed or the file is gone. Of a mount, the
+    /// root of what is mounted.
     pub inode: Inode,
     /// The file that was replaced or exchanged, before that.
     pub other: Option<Inode>,
     /// What else is known.
     pub flags: FileFlags,
-    /// rename: `RENAME_` bits; map: `PROT_` bits; chmod: the mode asked for; otherwise 0.
+    /// rename: `RENAME_` bits; map: `PROT_` bits; chmod: the mode asked for; mounts:
+    /// `MS_` and `MNT_` flags as given; otherwise 0.
     pub detail: u32,
-    /// Its path; after a rename or link the new one.
+    /// Its path; after a rename or link the new one; of a mount, where it is or was.
     pub path: Text,
-    /// rename, link: the old path; symlink: what it says; setxattr, removexattr: the attribute's
-    /// name.
+    /// rename, link, bind, move of a mount: the old path; symlink: what it says; setxattr,
+    /// removexattr: the attribute's name; mount: its source as given.
     pub other_path: Text,
 }
 
@@ -166,7 +168,7 @@ macro_rules! wire_names {
 }
 
 wire_names! {
-    /// What was done to a file.
+    /// What was done to a file or a mount.
     FileOperation: u16 {
         /// A name came into being, and what it names.
         Create = KIND_FILE_CREATE "file_create",
@@ -188,6 +190,24 @@ wire_names! {
         CloseWrite = KIND_FILE_CLOSE_WRITE "file_close_write",
         /// Permissions, owner, times or extended attributes.
         Attributes = KIND_FILE_ATTRIBUTES "file_attributes",
+        /// A mount came into the tree.
+        Mount = KIND_MOUNT "mount",
+        /// A mount was taken away.
+        Umount = KIND_UMOUNT "umount",
+        /// A mount has another place.
+        MountMove = KIND_MOUNT_MOVE "mount_move",
+        /// A mount has other options.
+        MountChange = KIND_MOUNT_CHANGE "mount_change",
+    }
+}
+
+impl FileOperation {
+    /// The family of sensors that reports it.
+    pub fn family(self) -> Family {
+        match self {
+            Self::Mount | Self::Umount | Self::MountMove | Self::MountChange => Family::Mount,
+            _ => Family::File,
+        }
     }
 }
 
@@ -220,6 +240,16 @@ wire_names! {
         Removexattr = FILE_HOW_REMOVEXATTR "removexattr",
         /// memfd_create.
         Memfd = FILE_HOW_MEMFD "memfd",
+        /// A new mount of a file system.
+        Mount = FILE_HOW_MOUNT "mount",
+        /// A tree is shown at another place as well.
+        Bind = FILE_HOW_BIND "bind",
+        /// A mount that was made before, by fsmount or open_tree.
+        Attach = FILE_HOW_ATTACH "attach",
+        /// Other options.
+        Remount = FILE_HOW_REMOUNT "remount",
+        /// Shared, slave, private or unbindable.
+        Propagation = FILE_HOW_PROPAGATION "propagation",
     }
 }
 

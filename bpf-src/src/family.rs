@@ -21,6 +21,8 @@ pub enum Family {
     Process,
     /// Names that come, move and go, contents that are read and change.
     File,
+    /// Mounts that are made, moved, changed and taken away.
+    Mount,
 }
 
 /// Slots for exits on their way, for each CPU and at least; see c/exit.bpf.h.
@@ -29,13 +31,14 @@ const EXIT_SLOTS: u32 = 64;
 
 impl Family {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Process, Self::File];
+    pub const ALL: &'static [Self] = &[Self::Process, Self::File, Self::Mount];
 
-    /// `process` or `file`.
+    /// `process`, `file` or `mount`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Process => "process",
             Self::File => "file",
+            Self::Mount => "mount",
         }
     }
 
@@ -44,12 +47,13 @@ impl Family {
         match self {
             Self::Process => hooks::PROCESS,
             Self::File => hooks::FILE,
+            Self::Mount => hooks::MOUNT,
         }
     }
 
     fn arguments(self) -> &'static [Argument] {
         match self {
-            Self::Process => &[],
+            Self::Process | Self::Mount => &[],
             Self::File => hooks::FILE_ARGUMENTS,
         }
     }
@@ -58,6 +62,7 @@ impl Family {
         match self {
             Self::Process => objects::PROCESS,
             Self::File => objects::FILE,
+            Self::Mount => objects::MOUNT,
         }
     }
 
@@ -83,6 +88,9 @@ impl Family {
         spec.map_mut("exit_slot_owners")?.max_entries = slots;
         spec.set_global("exit_slot_mask", &(slots - 1).to_ne_bytes())?;
         spec.set_global("host_mnt_ns", &own_mount_namespace()?.to_ne_bytes())?;
+        if self != Self::Process {
+            options.file.apply_filters(&mut spec)?;
+        }
         if self == Self::File {
             options.file.apply(&mut spec)?;
         }

@@ -44,15 +44,16 @@ impl Default for FileOptions {
 }
 
 impl FileOptions {
+    /// Of the maps that more than one family has.
+    pub(crate) fn apply_filters(&self, spec: &mut ObjectSpec) -> Result<()> {
+        spec.map_mut("excluded")?.max_entries = self.excluded;
+        spec.map_mut("mounts")?.max_entries = self.mounts;
+        Ok(())
+    }
+
     pub(crate) fn apply(&self, spec: &mut ObjectSpec) -> Result<()> {
-        for (map, entries) in [
-            ("touches", self.touches),
-            ("changed_files", self.changed_files),
-            ("excluded", self.excluded),
-            ("mounts", self.mounts),
-        ] {
-            spec.map_mut(map)?.max_entries = entries;
-        }
+        spec.map_mut("touches")?.max_entries = self.touches;
+        spec.map_mut("changed_files")?.max_entries = self.changed_files;
         let window_ns = u64::try_from(self.touch_window.as_nanos()).unwrap_or(u64::MAX);
         spec.set_global("touch_window_ns", &window_ns.to_ne_bytes())
     }

@@ -79,6 +79,15 @@ fn file_members(json: &mut Object, file: &File) {
             json.number("rename_flags", file.detail);
         }
         FileOperation::Link => json.text("old_path", &file.other_path),
+        FileOperation::Mount
+        | FileOperation::Umount
+        | FileOperation::MountMove
+        | FileOperation::MountChange => {
+            json.number("mount_flags", file.detail);
+            if !file.other_path.flags.has(abi::TEXT_NONE) {
+                json.text(mount_source(file), &file.other_path);
+            }
+        }
         FileOperation::Map => json.number("protection", file.detail),
         FileOperation::Attributes => {
             if file.how == Some(FileHow::Chmod) {
@@ -103,6 +112,12 @@ fn file_members(json: &mut Object, file: &File) {
     if !flags.is_empty() {
         json.raw("flags", &format!("[{}]", flags.join(",")));
     }
+}
+
+/// What the other path of a mount is: another place of the tree, or a source as given.
+fn mount_source(file: &File) -> &'static str {
+    let is_place = file.operation == FileOperation::MountMove || file.how == Some(FileHow::Bind);
+    if is_place { "old_path" } else { "source" }
 }
 
 fn inode(inode: &Inode) -> String {

@@ -3,8 +3,11 @@
 /// Process events: fork, exec, exit; both flavours of each hook.
 pub static PROCESS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/process.bpf.o"));
 
+/// Mount events: made, moved, changed, ended.
+pub static MOUNT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mount.bpf.o"));
+
 /// File events: names that come, move and go, contents that are read and change.
 pub static FILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/file.bpf.o"));
 
 /// Every object: the name of its file without `.bpf.c`, and its bytes.
-pub static ALL: &[(&str, &[u8])] = &[("process", PROCESS), ("file", FILE)];
+pub static ALL: &[(&str, &[u8])] = &[("process", PROCESS), ("file", FILE), ("mount", MOUNT)];

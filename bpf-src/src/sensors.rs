@@ -98,13 +98,16 @@ struct Loaded {
     links: Vec<(&'static str, Link)>,
 }
 
-/// What all families write to, count in and find exiting processes in: each but the first uses the first's.
-const SHARED_MAPS: [&str; 5] = [
+/// What families write to, count in, find exiting processes in and leave out by: each that has
+/// such a map uses that of the first that has one.
+const SHARED_MAPS: [&str; 7] = [
     "events",
+    "excluded",
     "exit_slot_owners",
     "exit_slots",
     "lanes",
     "losses",
+    "mounts",
 ];
 
 impl Sensors {
@@ -125,11 +128,12 @@ impl Sensors {
         let cpus = trapline_loader::map::possible_cpu_numbers()?;
         let mut families: Vec<Loaded> = Vec::new();
         for family in options.families {
-            let spec = family.spec(cpus, options, kernel)?;
+            let mut spec = family.spec(cpus, options, kernel)?;
             let mut load_options = LoadOptions::default().with_stats(options.want_stats);
-            if let Some(first) = families.first() {
-                for name in SHARED_MAPS {
-                    load_options = load_options.reuse_map(name, first.object.map(name)?)?;
+            for name in SHARED_MAPS {
+                let mut maps = families.iter().filter_map(|it| it.object.map(name).ok());
+                if let (Some(map), Ok(_)) = (maps.next(), spec.map_mut(name)) {
+                    load_options = load_options.reuse_map(name, map)?;
                 }
             }
             let mut object = Object::load(spec, kernel, &load_options)?;

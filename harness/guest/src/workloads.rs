@@ -7,6 +7,7 @@ pub mod facts;
 pub mod failure;
 pub mod file;
 pub mod kit;
+pub mod mount;
 pub mod pipes;
 pub mod process;
 pub mod scene;
@@ -43,7 +44,8 @@ pub struct Workload {
 
 /// All workloads, in the order in which they run.
 pub fn all() -> impl Iterator<Item = &'static Workload> {
-    process::WORKLOADS.iter().chain(file::WORKLOADS)
+    let families = [process::WORKLOADS, file::WORKLOADS, mount::WORKLOADS];
+    families.into_iter().flatten()
 }
 
 /// The workload of this name.

@@ -138,7 +138,7 @@ pub fn structure_of(record: &[u8]) -> Option<u16> {
 /// The family of sensors that sends this record.
 pub fn family_of(record: &[u8]) -> &'static str {
     match kind_of(record).and_then(FileOperation::from_number) {
-        Some(_) => "file",
+        Some(operation) => operation.family().name(),
         None => "process",
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use trapline_sensors::Family;
 use trapline_sensors::abi::{self, Inode};
 use trapline_sensors::event::{File, FileHow, FileOperation};
 
@@ -24,6 +25,9 @@ pub fn headline(file: &File) -> String {
         FileOperation::Attributes if file.how == Some(FileHow::Chmod) => {
             let _ = write!(line, " to {:#o}", file.detail);
         }
+        _ if file.detail != 0 && file.operation.family() == Family::Mount => {
+            let _ = write!(line, " with flags {:#x}", file.detail);
+        }
         _ if file.detail != 0 => {
             let _ = write!(line, " with detail {:#x}", file.detail);
         }
@@ -43,7 +47,9 @@ pub fn headline(file: &File) -> String {
 pub fn lines(file: &File, cast: &Cast) -> String {
     let mut lines = String::new();
     let other = match file.operation {
-        FileOperation::Rename | FileOperation::Link => "from",
+        FileOperation::Rename | FileOperation::Link | FileOperation::MountMove => "from",
+        FileOperation::Mount if file.how == Some(FileHow::Bind) => "from",
+        FileOperation::Mount => "source",
         FileOperation::Attributes => "name",
         _ => "target",
     };

@@ -132,7 +132,10 @@ fn of_file(file: &File) -> String {
     let mut what = path(&file.path);
     if !file.other_path.flags.has(abi::TEXT_NONE) {
         let joined = match file.operation {
-            FileOperation::Rename | FileOperation::Link => "from",
+            FileOperation::Rename
+            | FileOperation::Link
+            | FileOperation::Mount
+            | FileOperation::MountMove => "from",
             _ => "to",
         };
         what = format!("{what} {joined} {}", path(&file.other_path));

@@ -6,6 +6,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use trapline_sensors::Family;
+use trapline_sensors::event::FileOperation;
+
 use crate::normalize::{names, text};
 
 /// One fact. Pids are those of the initial pid namespace.
@@ -296,7 +299,11 @@ impl Fact {
     /// The family whose sensors show it.
     pub fn family(&self) -> &'static str {
         match self {
-            Self::File(_) => "file",
+            Self::File(file) => {
+                let mut operations = FileOperation::ALL.iter();
+                let known = operations.find(|it| it.name() == file.operation);
+                known.map_or(Family::File, |it| it.family()).name()
+            }
             _ => "process",
         }
     }

@@ -9,6 +9,7 @@ pub mod birth;
 pub mod boot;
 pub mod contents;
 pub mod file;
+pub mod mounts;
 pub mod net;
 pub mod process;
 pub mod rights;

@@ -15,7 +15,7 @@ mod releases;
 mod routes;
 mod sizes;
 mod swaps;
-mod told;
+pub(super) mod told;
 
 use super::Workload;
 use super::failure::Outcome;

@@ -1,41 +1,6 @@
-//! Which programs report what, in which flavour.
-//!
-//! The one list that has to agree with the `SEC` lines of `c/*.bpf.c`; a test
-//! compares it with the programs of the compiled object.
+//! Names, contents, sizes, mappings and attributes.
 
-/// One thing that the sensors watch, and the programs for it. Programs of one
-/// flavour belong together: all of them, or the other flavour.
-#[derive(Debug)]
-pub(crate) struct Hook {
-    /// What it watches, for errors.
-    pub(crate) name: &'static str,
-    /// With typed arguments, in the order in which they are attached: what
-    /// waits for something is attached before what sends it there.
-    pub(crate) fentry: &'static [&'static str],
-    /// The same by kprobes.
-    pub(crate) kprobe: &'static [&'static str],
-    /// A program that is attached to where the functions of `kprobe` return;
-    /// several hooks may share one, which is then loaded once.
-    pub(crate) kretprobe: Option<&'static str>,
-    /// Whether a kernel without these functions is fit for use. There is no
-    /// 32-bit execve to watch on a kernel that was built without it.
-    pub(crate) required: bool,
-}
-
-/// Sees all four calls return; what they were called with is in a map.
-const EXEC_RETURNED: &str = "exec_returned_kprobe";
-
-/// Where a kernel function has one of its arguments, which differs between
-/// kernels: looked up in the kernel's BTF by the parameter's name, and told to
-/// the object as the constant `FUNCTION__PARAMETER`; how many it has, which is
-/// where fexit finds the result, as `FUNCTION__result`.
-#[derive(Debug)]
-pub(crate) struct Argument {
-    /// The kernel function.
-    pub(crate) function: &'static str,
-    /// The parameter.
-    pub(crate) parameter: &'static str,
-}
+use super::{Argument, Hook, RESULT, argument, required, where_present};
 
 /// The arguments that the programs of the file family look for.
 pub(crate) const FILE_ARGUMENTS: &[Argument] = &[
@@ -58,44 +23,6 @@ pub(crate) const FILE_ARGUMENTS: &[Argument] = &[
     argument("vfs_remove_acl", "dentry"),
     argument("vfs_remove_acl", "acl_name"),
 ];
-
-/// No parameter: only the result is looked for.
-const RESULT: &str = "result";
-
-const fn argument(function: &'static str, parameter: &'static str) -> Argument {
-    Argument {
-        function,
-        parameter,
-    }
-}
-
-/// A hook that no kernel can do without, each program attached to what its own
-/// section names.
-const fn required(
-    name: &'static str,
-    fentry: &'static [&'static str],
-    kprobe: &'static [&'static str],
-) -> Hook {
-    Hook {
-        name,
-        fentry,
-        kprobe,
-        kretprobe: None,
-        required: true,
-    }
-}
-
-/// As [`required`], for functions that only some kernels have.
-const fn where_present(
-    name: &'static str,
-    fentry: &'static [&'static str],
-    kprobe: &'static [&'static str],
-) -> Hook {
-    Hook {
-        required: false,
-        ..required(name, fentry, kprobe)
-    }
-}
 
 /// The hooks of the file family. What notes an argument is attached after what
 /// waits for it, as there.
@@ -332,57 +259,4 @@ pub(crate) const FILE: &[Hook] = &[
             "within_remove_acl_kprobe",
         ],
     ),
-];
-
-/// The hooks of the process family.
-pub(crate) const PROCESS: &[Hook] = &[
-    Hook {
-        name: "fork",
-        fentry: &["fork_fentry"],
-        kprobe: &["clone_kprobe", "fork_kprobe"],
-        kretprobe: None,
-        required: true,
-    },
-    Hook {
-        name: "exec",
-        fentry: &["exec_check_fentry", "exec_fentry"],
-        kprobe: &["exec_check_kprobe", "exec_kprobe"],
-        kretprobe: None,
-        required: true,
-    },
-    Hook {
-        name: "failed execve",
-        fentry: &["execve_fentry"],
-        kprobe: &["execve_kprobe"],
-        kretprobe: Some(EXEC_RETURNED),
-        required: true,
-    },
-    Hook {
-        name: "failed execveat",
-        fentry: &["execveat_fentry"],
-        kprobe: &["execveat_kprobe"],
-        kretprobe: Some(EXEC_RETURNED),
-        required: true,
-    },
-    Hook {
-        name: "failed 32-bit execve",
-        fentry: &["execve_compat_fentry"],
-        kprobe: &["execve_compat_kprobe"],
-        kretprobe: Some(EXEC_RETURNED),
-        required: false,
-    },
-    Hook {
-        name: "failed 32-bit execveat",
-        fentry: &["execveat_compat_fentry"],
-        kprobe: &["execveat_compat_kprobe"],
-        kretprobe: Some(EXEC_RETURNED),
-        required: false,
-    },
-    Hook {
-        name: "exit",
-        fentry: &["exit_end_fentry", "exit_begin_fentry"],
-        kprobe: &["exit_end_kprobe", "exit_begin_kprobe"],
-        kretprobe: None,
-        required: true,
-    },
 ];
