@@ -56,6 +56,7 @@ static __always_inline bool is_kernel_thread(void)
  */
 static __always_inline int exec_check(enum way way, struct linux_binprm *bprm)
 {
+	bprm = TYPED(way, bprm);
 	u64 task = bpf_get_current_task();
 	struct exec_state *known, state = {};
 	bool is_script = READ(way, bprm, buf[0]) == '#' && READ(way, bprm, buf[1]) == '!';
@@ -109,6 +110,8 @@ static __always_inline struct event_exec *exec__begin(enum way way, struct lane 
 
 static __always_inline int exec(enum way way, struct task_struct *task, struct linux_binprm *bprm)
 {
+	task = TYPED(way, task);
+	bprm = TYPED(way, bprm);
 	u64 owner = bpf_get_current_task();
 	struct exec_state *state = bpf_map_lookup_elem(&execs, &owner);
 	struct event_exec *event;

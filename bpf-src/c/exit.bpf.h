@@ -30,6 +30,7 @@ static __always_inline void exit_code__fill(enum way way, struct event_exit *eve
 
 static __always_inline int exit_begin(enum way way, struct task_struct *task, int group_dead)
 {
+	task = TYPED(way, task);
 	u64 owner = bpf_get_current_task();
 	struct event_exit *event;
 	struct exit_slot *place;
@@ -69,6 +70,7 @@ static __always_inline int exit_begin(enum way way, struct task_struct *task, in
 
 static __always_inline int exit_end(enum way way, struct task_struct *task)
 {
+	task = TYPED(way, task);
 	u64 owner = bpf_get_current_task();
 	struct signal_struct *signal = READ(way, task, signal);
 	struct event_exit *event;

@@ -131,7 +131,7 @@ RMDIR_HOOKS(filename_rmdir, "filename_rmdir") /* since 7.0 */
 
 static __always_inline int file_opened(enum way way, struct file *file)
 {
-	u64 task = bpf_get_current_task();
+	file = TYPED(way, file);
 	struct inode *inode;
 	struct lane *lane;
 	bool is_tmpfile;
@@ -140,8 +140,6 @@ static __always_inline int file_opened(enum way way, struct file *file)
 	is_tmpfile = READ(way, file, f_flags) & O_TMPFILE_BIT;
 	if (!(READ(way, file, f_mode) & FMODE_CREATED) && !is_tmpfile)
 		return 0;
-	/* No vfs_create follows what security_path_mknod was asked for an open. */
-	bpf_map_delete_elem(&name_changes, &task);
 	inode = READ(way, file, f_inode);
 	flags = fs_flags(way, READ(way, inode, i_sb));
 	if (flags & FILE_DROPPED || actor_is_excluded() || !file_is_itself(way, file))
@@ -261,20 +259,17 @@ XATTR_HOOKS(removexattr, vfs_removexattr, name, FILE_HOW_REMOVEXATTR)
 XATTR_HOOKS(set_acl, vfs_set_acl, acl_name, FILE_HOW_SETXATTR)
 XATTR_HOOKS(remove_acl, vfs_remove_acl, acl_name, FILE_HOW_REMOVEXATTR)
 
-#define TAKE_HOOKS(name, function)                                                             \
-	SEC("fentry/" function)                                                                \
-	int name##_fentry(void *ctx)                                                           \
-	{                                                                                      \
-		return mount_taken();                                                          \
-	}                                                                                      \
-	SEC("kprobe/" function)                                                                \
-	int name##_kprobe(void *ctx)                                                           \
-	{                                                                                      \
-		return mount_taken();                                                          \
-	}
+SEC("fexit/vfs_get_tree")
+int set_up_fentry(void *ctx)
+{
+	return fs_set_up();
+}
 
-TAKE_HOOKS(take, "mnt_want_write")
-TAKE_HOOKS(take_file, "mnt_want_write_file")
+SEC("kretprobe/vfs_get_tree")
+int set_up_kprobe(void *ctx)
+{
+	return fs_set_up();
+}
 
 SEC("fentry/mnt_drop_write")
 int BPF_PROG(give_back_fentry, struct vfsmount *mount)

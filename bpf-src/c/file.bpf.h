@@ -38,11 +38,33 @@ struct {
 	__type(value, u32); /* EXCLUDE_DESCENDANTS or 0 */
 } excluded SEC(".maps");
 
+/* Whether anything was ever put into the two maps above: most often not, and then nobody looks. */
+enum filter {
+	FILTER_MOUNTS,
+	FILTER_EXCLUDED,
+	FILTERS,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FILTERS);
+	__type(key, u32);
+	__type(value, u32);
+} filters_used SEC(".maps");
+
+static __always_inline bool filter_is_used(enum filter filter)
+{
+	u32 index = filter;
+	u32 *used = bpf_map_lookup_elem(&filters_used, &index);
+
+	return used && *used;
+}
+
 static __always_inline bool actor_is_excluded(void)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
-	return bpf_map_lookup_elem(&excluded, &tgid) != NULL;
+	return filter_is_used(FILTER_EXCLUDED) && bpf_map_lookup_elem(&excluded, &tgid) != NULL;
 }
 
 /*
@@ -113,14 +135,22 @@ static __always_inline bool is_no_pointer(const void *pointer)
  */
 #define MNT_INTERNAL 0x4000
 
-static __always_inline bool mount_is_internal(struct vfsmount *vfsmount)
+static __always_inline bool mount_is_internal_by(enum way way, struct vfsmount *vfsmount)
 {
-	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-	struct mnt_namespace *ns = BPF_CORE_READ(mount, mnt_ns);
+	u64 address = (u64)vfsmount - bpf_core_field_offset(struct mount, mnt);
+	struct mount *mount = POINTER(way, struct mount, address);
+	struct mnt_namespace *ns = READ(way, mount, mnt_ns);
 
-	if (BPF_CORE_READ(vfsmount, mnt_flags) & MNT_INTERNAL)
+	if (READ(way, mount, mnt.mnt_flags) & MNT_INTERNAL)
 		return true;
 	return ns && is_no_pointer(ns);
+}
+
+static __always_inline bool mount_is_internal(struct vfsmount *vfsmount)
+{
+	if (bpf_rdonly_cast)
+		return mount_is_internal_by(DIRECT, vfsmount);
+	return mount_is_internal_by(PROBE, vfsmount);
 }
 
 /*
@@ -145,6 +175,8 @@ static __always_inline u32 fs_flags(enum way way, struct super_block *sb)
 
 	if (fs_is_special(READ(way, sb, s_magic)))
 		return FILE_DROPPED;
+	if (!filter_is_used(FILTER_MOUNTS))
+		return 0;
 	state = bpf_map_lookup_elem(&mounts, &device);
 	if (!state)
 		return 0;
@@ -259,7 +291,8 @@ static __always_inline void task__fill(enum way way, struct lane *lane, struct t
 static __always_inline void actor__fill(struct lane *lane, struct event_file *event)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
-		task__fill(DIRECT, lane, (void *)bpf_get_current_task_btf(), event);
+		task__fill(DIRECT, lane,
+			   TYPED(DIRECT, (struct task_struct *)bpf_get_current_task_btf()), event);
 	else
 		task__fill(PROBE, lane, (void *)bpf_get_current_task(), event);
 }

@@ -39,6 +39,7 @@ static __always_inline struct lane *attributes_event(enum way way, struct vfsmou
 static __always_inline int attributes_changed(enum way way, struct path *path, u32 how,
 					      u32 detail, u64 result)
 {
+	path = TYPED(way, path);
 	struct lane *lane = attributes_event(way, READ(way, path, mnt), READ(way, path, dentry),
 					     how, result_error(result));
 
@@ -157,17 +158,15 @@ forget:
 }
 
 /*
- * A mount is taken for writing. What still waits was done without one, as
- * mounting an overlayfs does to its upper layer, by this task or by an earlier
- * one at its address: nobody's operation.
+ * A file system has been set up. What waits now was done for that, as an
+ * overlayfs does to its upper layer, without a mount that will be given back:
+ * nobody's operation.
  */
-static __always_inline int mount_taken(void)
+static __always_inline int fs_set_up(void)
 {
 	u64 task = bpf_get_current_task();
-	struct xattr_change *change = bpf_map_lookup_elem(&xattr_changes, &task);
 
-	if (change && change->is_done)
-		bpf_map_delete_elem(&xattr_changes, &task);
+	bpf_map_delete_elem(&xattr_changes, &task);
 	return 0;
 }
 

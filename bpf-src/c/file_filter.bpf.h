@@ -13,6 +13,7 @@
 /* Who creates decides, not who becomes the parent: they differ with CLONE_PARENT. */
 static __always_inline int exclusion_inherited(enum way way, struct task_struct *task)
 {
+	task = TYPED(way, task);
 	u32 creator = bpf_get_current_pid_tgid() >> 32;
 	u32 tgid = READ(way, task, tgid);
 	u32 flags = EXCLUDE_DESCENDANTS;
@@ -35,6 +36,7 @@ static __always_inline int exclusion_inherited(enum way way, struct task_struct 
 /* The last thread is gone, and its files are closed. */
 static __always_inline int exclusion_ended(enum way way, struct task_struct *task)
 {
+	task = TYPED(way, task);
 	struct signal_struct *signal = READ(way, task, signal);
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 

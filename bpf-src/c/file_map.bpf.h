@@ -29,6 +29,7 @@ static __always_inline bool map_is_shared_writable(u64 file, u64 protection, u64
 
 static __always_inline int file_mapped(enum way way, struct file *file, u32 protection)
 {
+	file = TYPED(way, file);
 	struct inode *inode = READ(way, file, f_inode);
 
 	if ((READ(way, inode, i_mode) & S_TYPE) != S_REGULAR)
@@ -71,6 +72,7 @@ int map_kprobe(struct pt_regs *ctx)
 static __always_inline int protection_asked(enum way way, struct vm_area_struct *area,
 					    u64 protection)
 {
+	area = TYPED(way, area);
 	u64 flags = READ(way, area, vm_flags);
 	struct file *file = READ(way, area, vm_file);
 

@@ -80,9 +80,24 @@ static __always_inline void name_keep(enum way way, struct name_change *change,
 	bpf_probe_read_kernel(change->name, length, READ(way, dentry, d_name.name));
 }
 
+/*
+ * Whether the current task is walking a path to open it: then what it asks for
+ * is a file of its own, which is told when it is open, and no vfs_create follows.
+ */
+static __always_inline bool actor_is_opening(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return READ(PROBE, task, nameidata) != NULL;
+}
+
 static __always_inline int name_added(enum way way, struct path *parent,
 				      struct dentry *dentry, u32 how, const char *target)
 {
+	if (how == FILE_HOW_MKNOD && actor_is_opening())
+		return 0;
+	parent = TYPED(way, parent);
+	dentry = TYPED(way, dentry);
 	struct name_change *change =
 		name_change_begin(way, parent, dentry, EVENT_FILE_CREATE, how);
 
@@ -94,6 +109,8 @@ static __always_inline int name_added(enum way way, struct path *parent,
 static __always_inline int name_linked(enum way way, struct dentry *old, struct path *parent,
 				       struct dentry *dentry)
 {
+	parent = TYPED(way, parent);
+	dentry = TYPED(way, dentry);
 	struct name_change *change = name_change_begin(way, parent, dentry, EVENT_FILE_LINK, 0);
 
 	if (change)
@@ -104,6 +121,8 @@ static __always_inline int name_linked(enum way way, struct dentry *old, struct 
 static __always_inline int name_removed(enum way way, struct path *parent,
 					struct dentry *dentry, u32 how)
 {
+	parent = TYPED(way, parent);
+	dentry = TYPED(way, dentry);
 	struct name_change *change =
 		name_change_begin(way, parent, dentry, EVENT_FILE_DELETE, how);
 	struct inode *inode = READ(way, dentry, d_inode);
@@ -120,6 +139,9 @@ static __always_inline int name_removed(enum way way, struct path *parent,
 static __always_inline int name_moved(enum way way, struct path *old_parent,
 				      struct dentry *old, struct dentry *new, u32 rename_flags)
 {
+	old_parent = TYPED(way, old_parent);
+	old = TYPED(way, old);
+	new = TYPED(way, new);
 	struct name_change *change = name_change_begin(way, old_parent, old, EVENT_FILE_RENAME, 0);
 	struct inode *replaced = READ(way, new, d_inode);
 
@@ -180,11 +202,11 @@ static __always_inline void rename__fill(struct lane *lane, const struct name_ch
 	text_kept_name(lane, &event->other_path, change);
 }
 
-static __always_inline void delete__fill(struct event_file *event, const struct name_change *change,
-					 u32 error)
+static __always_inline void delete__fill(enum way way, struct event_file *event,
+					 const struct name_change *change, u32 error)
 {
-	struct inode *inode = (void *)change->inode;
-	struct dentry *dentry = (void *)change->dentry;
+	struct inode *inode = POINTER(way, struct inode, change->inode);
+	struct dentry *dentry = POINTER(way, struct dentry, change->dentry);
 
 	event->inode = change->gone;
 	if (error)
@@ -196,35 +218,35 @@ static __always_inline void delete__fill(struct event_file *event, const struct 
 		return;
 	}
 	/* The kernel holds the inode until after this call. */
-	event->inode.links = BPF_CORE_READ(inode, i_nlink);
-	event->inode.change_time_ns = inode_change_time_ns(PROBE, inode);
+	event->inode.links = READ(way, inode, i_nlink);
+	event->inode.change_time_ns = inode_change_time_ns(way, inode);
 	if (!event->inode.links)
 		event->flags |= FILE_LAST_LINK;
 	/* A dentry that nobody else holds has let go of its inode. */
-	if (READ(PROBE, dentry, d_inode))
+	if (READ(way, dentry, d_inode))
 		event->flags |= FILE_STILL_OPEN;
 }
 
-static __always_inline void name_change__fill(struct lane *lane, const struct name_change *change,
-					      u32 error)
+static __always_inline void name_change__fill(enum way way, struct lane *lane,
+					      const struct name_change *change, u32 error)
 {
 	struct event_file *event = &lane->event.file;
-	struct dentry *dentry = (void *)change->dentry;
+	struct dentry *dentry = POINTER(way, struct dentry, change->dentry);
 	struct inode *inode;
 
 	event->error = error;
 	event->how = change->how;
 	if (change->kind == EVENT_FILE_DELETE) {
-		delete__fill(event, change, error);
+		delete__fill(way, event, change, error);
 		if (change->how == FILE_HOW_RMDIR)
 			text_kept_name(lane, &event->path, change);
 		else
 			text_path(lane, &event->path, (void *)change->mount, dentry);
 		return;
 	}
-	inode = READ(PROBE, dentry, d_inode);
+	inode = READ(way, dentry, d_inode);
 	if (inode)
-		inode__fill(PROBE, &event->inode, inode);
+		inode__fill(way, &event->inode, inode);
 	else
 		inode__clear(&event->inode);
 	if (change->kind == EVENT_FILE_RENAME) {
@@ -233,10 +255,10 @@ static __always_inline void name_change__fill(struct lane *lane, const struct na
 	}
 	text_path(lane, &event->path, (void *)change->mount, dentry);
 	if (change->kind == EVENT_FILE_LINK) {
-		struct dentry *old = (void *)change->other;
+		struct dentry *old = POINTER(way, struct dentry, change->other);
 
 		text_path(lane, &event->other_path, (void *)change->mount, old);
-		if (dentry_is_deleted(PROBE, old))
+		if (dentry_is_deleted(way, old))
 			event->other_path.flags |= TEXT_DELETED;
 	} else if (change->target) {
 		text_string(lane, &event->other_path, (void *)change->target, false);
@@ -261,7 +283,10 @@ __noinline int name_change_send(void)
 	lane = file_begin(flags);
 	if (!lane)
 		goto forget;
-	name_change__fill(lane, change, error);
+	if (bpf_rdonly_cast)
+		name_change__fill(DIRECT, lane, change, error);
+	else
+		name_change__fill(PROBE, lane, change, error);
 	file_send(lane->index, kind);
 forget:
 	bpf_map_delete_elem(&name_changes, &task);

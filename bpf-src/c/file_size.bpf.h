@@ -13,6 +13,7 @@ const volatile u32 do_truncate__result = NOWHERE;
 
 static __always_inline int size_set(enum way way, struct file *file, u64 result)
 {
+	file = TYPED(way, file);
 	struct inode *inode;
 
 	if (!file)
@@ -48,6 +49,7 @@ int truncate_kprobe(struct pt_regs *ctx)
 
 static __always_inline int path_size_set(enum way way, struct path *path, u64 result)
 {
+	path = TYPED(way, path);
 	struct dentry *dentry = READ(way, path, dentry);
 	struct vfsmount *mount = READ(way, path, mnt);
 	struct inode *inode = READ(way, dentry, d_inode);

@@ -60,7 +60,8 @@ struct {
 static __always_inline u64 current_process_id(void)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
-		return process_id(DIRECT, (void *)bpf_get_current_task_btf());
+		return process_id(DIRECT,
+				  TYPED(DIRECT, (struct task_struct *)bpf_get_current_task_btf()));
 	return process_id(PROBE, (void *)bpf_get_current_task());
 }
 
@@ -99,6 +100,7 @@ static __always_inline struct lane *file_event(enum way way, struct file *file,
 static __always_inline int file_touched(enum way way, struct file *file, enum touch touch,
 					u32 more_flags)
 {
+	file = TYPED(way, file);
 	struct inode *inode = READ(way, file, f_inode);
 	struct touch_key key = { .inode = (u64)inode, .touch = touch };
 	struct touch_state *known, state = {};
@@ -159,6 +161,7 @@ static __always_inline int file_told(enum way way, struct file *file, enum event
 /* The last descriptor and mapping of an open file are gone. */
 static __always_inline int file_released(enum way way, struct file *file)
 {
+	file = TYPED(way, file);
 	u64 key = (u64)file;
 	struct open_file *known = bpf_map_lookup_elem(&changed_files, &key);
 	u64 inode;

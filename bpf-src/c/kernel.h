@@ -249,6 +249,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct fs_struct *fs;
 	struct mm_struct *mm;
+	struct nameidata *nameidata; /* while a path is being walked */
 };
 
 struct linux_binprm {

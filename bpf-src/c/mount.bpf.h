@@ -94,6 +94,7 @@ static __always_inline bool mount_place(struct mount *mount, u64 *vfsmount, u64 
 /* mount(2) was given these; the order of tests is the kernel's. */
 static __always_inline int mount_called(enum way way, u64 source, struct path *path, u64 flags)
 {
+	path = TYPED(way, path);
 	struct mount_change *change;
 	u32 kind = EVENT_MOUNT, how = FILE_HOW_MOUNT;
 
@@ -124,6 +125,7 @@ static __always_inline int mount_called(enum way way, u64 source, struct path *p
 /* A tree is about to be shown at another place as well. */
 static __always_inline int mount_source_found(enum way way, struct path *from)
 {
+	from = TYPED(way, from);
 	struct mount_change *change = mount_change_of_task();
 
 	if (!change)
@@ -136,6 +138,8 @@ static __always_inline int mount_source_found(enum way way, struct path *from)
 /* move_mount(2): of a mount that is somewhere, or of one that is new. */
 static __always_inline int mount_move_asked(enum way way, struct path *from, struct path *to)
 {
+	from = TYPED(way, from);
+	to = TYPED(way, to);
 	struct vfsmount *vfsmount = READ(way, from, mnt);
 	u64 from_mount, from_dentry;
 	struct mount_change *change;
@@ -158,6 +162,7 @@ static __always_inline int mount_move_asked(enum way way, struct path *from, str
 
 static __always_inline int umount_called(enum way way, struct path *path, u32 flags)
 {
+	path = TYPED(way, path);
 	struct mount_change *change = mount_change_begin(EVENT_UMOUNT, 0, flags);
 	struct vfsmount *vfsmount = READ(way, path, mnt);
 	struct dentry *dentry = READ(way, path, dentry);

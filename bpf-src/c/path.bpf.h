@@ -18,10 +18,12 @@
  * names of one byte that a path of EVENT_PATH_BYTES can have. What the verifier
  * has to look at is a round, not the walk.
  */
-#define PATH_STEPS 64
-#define PATH_ROUNDS 36
+#define PATH_STEPS 32
+#define PATH_ROUNDS 72
 
 #define NAME_BYTES 255 /* the kernel's NAME_MAX */
+/* Up to here copying in words is cheaper than calling the helper. */
+#define PATH_SHORT_BYTES 64
 
 /* Inode number of the mount namespace that the sensors are loaded from: set at load. */
 const volatile u32 host_mnt_ns;
@@ -39,7 +41,7 @@ struct dentry_part {
 	u64 rest[5];
 };
 
-static __always_inline struct qstr *dentry_read(struct dentry_part *part, struct dentry *dentry)
+static __always_inline struct qstr *dentry_probe(struct dentry_part *part, struct dentry *dentry)
 {
 	u64 parent = bpf_core_field_offset(struct dentry, d_parent);
 	u64 name = bpf_core_field_offset(struct dentry, d_name);
@@ -54,23 +56,6 @@ static __always_inline struct qstr *dentry_read(struct dentry_part *part, struct
 	return (void *)part->rest;
 }
 
-/* Where a mount is mounted: the mount below it and the dentry there. */
-struct mount_part {
-	struct mount *below;
-	struct dentry *mountpoint;
-};
-
-static __always_inline void mount_read(struct mount_part *part, struct mount *mount)
-{
-	u64 below = bpf_core_field_offset(struct mount, mnt_parent);
-
-	if (bpf_core_field_offset(struct mount, mnt_mountpoint) == below + sizeof(part->below)) {
-		bpf_probe_read_kernel(part, sizeof(*part), (void *)mount + below);
-		return;
-	}
-	bpf_core_read(&part->below, sizeof(part->below), &mount->mnt_parent);
-	bpf_core_read(&part->mountpoint, sizeof(part->mountpoint), &mount->mnt_mountpoint);
-}
 
 /*
  * Flags of a path that has come to the top of the mounts that lead there. A
@@ -81,17 +66,82 @@ static __always_inline void mount_read(struct mount_part *part, struct mount *mo
  */
 #define MNT_NS_ANON_INO 0xEFFFFFF7
 
-static __always_inline u32 mount_top_flags(struct mount *mount)
+static __always_inline u32 mount_top_flags(enum way way, struct mount *mount)
 {
-	struct mnt_namespace *ns = BPF_CORE_READ(mount, mnt_ns);
+	struct mnt_namespace *ns = READ(way, mount, mnt_ns);
 	u32 number;
 
 	if (!ns)
 		return TEXT_UNREACHABLE;
-	number = BPF_CORE_READ(ns, ns.inum);
+	number = READ(way, ns, ns.inum);
 	if (!number || number == MNT_NS_ANON_INO)
 		return TEXT_UNREACHABLE;
 	return number == host_mnt_ns ? 0 : TEXT_FOREIGN;
+}
+
+/* One name of the walk: where it is, how long, and where the walk goes on. */
+struct walk_name {
+	const unsigned char *name;
+	u32 length;
+	struct dentry *parent;
+};
+
+static __always_inline void walk_name_read(enum way way, struct walk_name *name,
+					   struct dentry *dentry)
+{
+	struct dentry_part part;
+	struct qstr *qstr;
+
+	if (way == DIRECT) {
+		name->name = dentry->d_name.name;
+		name->length = dentry->d_name.len;
+		name->parent = dentry->d_parent;
+		return;
+	}
+	qstr = dentry_probe(&part, dentry);
+	name->name = qstr->name;
+	name->length = qstr->len;
+	name->parent = part.parent;
+}
+
+static __always_inline int path_walk_by(enum way way, struct lane *lane)
+{
+	struct dentry *dentry = POINTER(way, struct dentry, lane->walk_dentry);
+	struct mount *mount = POINTER(way, struct mount, lane->walk_mount);
+	struct dentry *mount_root = READ(way, mount, mnt.mnt_root);
+
+	for (int i = 0; i < PATH_STEPS; i++) {
+		u64 at = *(volatile u64 *)&lane->walk_at;
+		struct walk_name name;
+		u64 length;
+
+		if (dentry == mount_root) {
+			struct mount *below = READ(way, mount, mnt_parent);
+
+			if (below == mount)
+				return mount_top_flags(way, mount);
+			dentry = READ(way, mount, mnt_mountpoint);
+			mount = below;
+			mount_root = READ(way, mount, mnt.mnt_root);
+			continue;
+		}
+
+		walk_name_read(way, &name, dentry);
+		/* Masks, not tests: each test doubles what there is to verify. */
+		length = name.length & NAME_BYTES;
+		if (at < length + 1)
+			return TEXT_CUT_FRONT;
+		at = (at - length - 1) & (EVENT_PATH_BYTES - 1);
+		*(volatile u64 *)&lane->walk_at = at;
+		lane->path[at] = '/';
+		bpf_probe_read_kernel(&lane->path[at + 1], length, name.name);
+		if (name.parent == dentry)
+			return TEXT_UNREACHABLE; /* a root of no mount: memfd, pipe */
+		dentry = name.parent;
+	}
+	*(volatile u64 *)&lane->walk_dentry = (u64)dentry;
+	*(volatile u64 *)&lane->walk_mount = (u64)mount;
+	return TEXT_CUT_FRONT | PATH_GOES_ON;
 }
 
 /*
@@ -109,60 +159,31 @@ static __always_inline u32 mount_top_flags(struct mount *mount)
 __noinline int path_walk(u32 lane_index)
 {
 	struct lane *lane = bpf_map_lookup_elem(&lanes, &lane_index);
-	struct dentry *dentry, *mount_root;
-	struct mount *mount;
 
 	if (!lane)
 		return TEXT_UNKNOWN;
-	dentry = (void *)lane->walk_dentry;
-	mount = (void *)lane->walk_mount;
-	mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
-
-	for (int i = 0; i < PATH_STEPS; i++) {
-		u64 at = *(volatile u64 *)&lane->walk_at;
-		struct dentry_part part;
-		struct qstr *name;
-		u64 length;
-
-		if (dentry == mount_root) {
-			struct mount_part place;
-
-			mount_read(&place, mount);
-			if (place.below == mount)
-				return mount_top_flags(mount);
-			dentry = place.mountpoint;
-			mount = place.below;
-			mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
-			continue;
-		}
-
-		name = dentry_read(&part, dentry);
-		/* Masks, not tests: each test doubles what there is to verify. */
-		length = name->len & NAME_BYTES;
-		if (at < length + 1)
-			return TEXT_CUT_FRONT;
-		at = (at - length - 1) & (EVENT_PATH_BYTES - 1);
-		*(volatile u64 *)&lane->walk_at = at;
-		lane->path[at] = '/';
-		bpf_probe_read_kernel(&lane->path[at + 1], length, name->name);
-		if (part.parent == dentry)
-			return TEXT_UNREACHABLE; /* a root of no mount: memfd, pipe */
-		dentry = part.parent;
-	}
-	lane->walk_dentry = (u64)dentry;
-	lane->walk_mount = (u64)mount;
-	return TEXT_CUT_FRONT | PATH_GOES_ON;
+	if (bpf_rdonly_cast)
+		return path_walk_by(DIRECT, lane);
+	return path_walk_by(PROBE, lane);
 }
 
-static __always_inline void text_path(struct lane *lane, struct event_text *text,
-				      struct vfsmount *mount, struct dentry *dentry)
+/*
+ * The whole walk, and the path as the text at this place of the record. Global
+ * as path_walk is: most records have four paths.
+ */
+__noinline int path_text(u32 lane_index, u32 text_offset_bytes)
 {
-	void *to = text_room(lane, EVENT_PATH_BYTES);
-	u64 start, size;
+	struct lane *lane = bpf_map_lookup_elem(&lanes, &lane_index);
+	u64 start, size, place = text_offset_bytes;
+	struct event_text *text;
 	u32 flags = 0;
+	void *to;
 
-	lane->walk_mount = (u64)mount - bpf_core_field_offset(struct mount, mnt);
-	lane->walk_dentry = (u64)dentry;
+	if (!lane)
+		return 0;
+	CLAMP(place, LANE_FIXED_BYTES - sizeof(*text));
+	text = (void *)lane->record + place;
+	to = text_room(lane, EVENT_PATH_BYTES);
 	lane->walk_at = EVENT_PATH_BYTES;
 	for (int i = 0; i < PATH_ROUNDS; i++) {
 		flags = path_walk(lane->index);
@@ -177,8 +198,21 @@ static __always_inline void text_path(struct lane *lane, struct event_text *text
 	}
 	size = EVENT_PATH_BYTES - start;
 	CLAMP(size, EVENT_PATH_BYTES);
-	bpf_probe_read_kernel(to, size, &lane->path[start]);
+	if (size <= PATH_SHORT_BYTES)
+		for (u32 i = 0; i < PATH_SHORT_BYTES && i < size; i += sizeof(u64))
+			*(volatile u64 *)(to + i) = *(volatile u64 *)&lane->path[start + i];
+	else
+		bpf_probe_read_kernel(to, size, &lane->path[start]);
 	text_take(lane, text, size, flags);
+	return 0;
+}
+
+static __always_inline void text_path(struct lane *lane, struct event_text *text,
+				      struct vfsmount *mount, struct dentry *dentry)
+{
+	lane->walk_mount = (u64)mount - bpf_core_field_offset(struct mount, mnt);
+	lane->walk_dentry = (u64)dentry;
+	path_text(lane->index, (void *)text - (void *)lane->record);
 }
 
 /* As d_unlinked(): not hashed, and not a root, which has no name to lose. */

@@ -35,6 +35,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 static __always_inline int fork(enum way way, struct task_struct *task, u64 clone_flags,
 				u32 event_flags)
 {
+	task = TYPED(way, task);
 	u64 owner = bpf_get_current_task();
 	struct task_struct *creator = (void *)owner;
 	struct event_fork *event;

@@ -29,6 +29,31 @@ enum way {
 		__value;                                           \
 	})
 
+/* Kernel: since 6.2 */
+extern void *bpf_rdonly_cast(const void *pointer, u32 type_id) __ksym __weak;
+
+/*
+ * A typed pointer of which the verifier asks nothing but its type. From one that
+ * it trusts, each pointer that is read makes it look for the names of up to four
+ * types, from the first type of the kernel to the last (6.3 to 6.19, a
+ * millisecond each; since 7.0 names are sorted): most of the time that loading
+ * took. Source: kernel/bpf/btf.c, btf_nested_type_is_trusted
+ */
+#define TYPED(way, pointer)                                                    \
+	((way) == DIRECT && bpf_rdonly_cast ?                                  \
+		 (typeof(pointer))bpf_rdonly_cast(                             \
+			 pointer, bpf_core_type_id_kernel(typeof(*(pointer)))) : \
+		 (pointer))
+
+/*
+ * An address that was kept as a number, as a pointer to this type: for plain
+ * loads where `way` says so, which takes a kernel with the function above.
+ */
+#define POINTER(way, type, address)                                            \
+	((way) == DIRECT ? (type *)bpf_rdonly_cast((void *)(address),          \
+						   bpf_core_type_id_kernel(type)) : \
+			   (type *)(address))
+
 /*
  * Keeps `value` at or below the constant `most`, and makes the verifier see
  * it: the compiler may otherwise test one register and use another. The usual

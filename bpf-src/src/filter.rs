@@ -95,7 +95,7 @@ impl Sensors {
     /// `InvalidInput` without the file family; E2BIG when too many are excluded,
     /// see [`FileOptions::excluded`].
     pub fn exclude(&self, tgid: u32, descendants: Descendants) -> Result<()> {
-        let excluded = self.object_of(Family::File)?.map("excluded")?;
+        let excluded = self.filter(Filter::Excluded)?;
         let add = |tgid: u32| {
             let entry = excluded.update(&tgid.to_ne_bytes(), &descendants.flags(), UpdateFlag::Any);
             entry.with_context(|| format!("process {tgid} cannot be excluded"))
@@ -141,11 +141,32 @@ impl Sensors {
     /// `InvalidInput` without the file family, or for a number that no device has;
     /// E2BIG when there are too many, see [`FileOptions::mounts`].
     pub fn set_mount(&self, major: u32, minor: u32, state: MountState) -> Result<()> {
-        let mounts = self.object_of(Family::File)?.map("mounts")?;
+        let mounts = self.filter(Filter::Mounts)?;
         let device = device(major, minor)?.to_ne_bytes();
         set_state(mounts, device, state)
             .with_context(|| format!("file system on device {major}:{minor}"))
     }
+}
+
+impl Sensors {
+    /// The map of a filter, at which the kernel's side looks from now on.
+    fn filter(&self, filter: Filter) -> Result<&Map> {
+        let object = self.object_of(Family::File)?;
+        let used = object.map("filters_used")?;
+        let index = (filter as u32).to_ne_bytes();
+        used.update(&index, &1_u32.to_ne_bytes(), UpdateFlag::Any)?;
+        object.map(match filter {
+            Filter::Mounts => "mounts",
+            Filter::Excluded => "excluded",
+        })
+    }
+}
+
+/// `enum filter` of c/file.bpf.h.
+#[derive(Clone, Copy)]
+enum Filter {
+    Mounts,
+    Excluded,
 }
 
 fn set_state(mounts: &Map, device: [u8; 4], state: MountState) -> Result<()> {

@@ -100,11 +100,12 @@ struct Loaded {
 
 /// What families write to, count in, find exiting processes in and leave out by: each that has
 /// such a map uses that of the first that has one.
-const SHARED_MAPS: [&str; 7] = [
+const SHARED_MAPS: [&str; 8] = [
     "events",
     "excluded",
     "exit_slot_owners",
     "exit_slots",
+    "filters_used",
     "lanes",
     "losses",
     "mounts",

@@ -31,7 +31,7 @@ pub struct Costs {
 /// One operation: instructions without sensors, and with each flavour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// `fork_exec_exit`, …
+    /// `fork+exec+exit`, …
     pub name: String,
     /// Instructions of one round without sensors.
     pub without: u64,
@@ -136,7 +136,7 @@ mod tests {
     fn recording(measures: &[(&str, u64)]) -> Recording {
         let measure = |(flavour, instructions): &(&str, u64)| {
             Frame::Measure(Measure {
-                operation: "fork_exec_exit".to_owned(),
+                operation: "fork+exec+exit".to_owned(),
                 flavour: (*flavour).to_owned(),
                 rounds: 101,
                 instructions: *instructions,
@@ -172,6 +172,6 @@ mod tests {
     fn nothing_measured_and_no_base_are_errors() {
         assert!(Costs::of(&recording(&[])).is_err());
         let error = Costs::of(&recording(&[("fentry", 7)])).unwrap_err();
-        assert_eq!(error.to_string(), "fork_exec_exit has no base");
+        assert_eq!(error.to_string(), "fork+exec+exit has no base");
     }
 }

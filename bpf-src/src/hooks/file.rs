@@ -235,8 +235,7 @@ pub(crate) const FILE: &[Hook] = &[
             "give_back_file_fentry",
             "setxattr_fentry",
             "removexattr_fentry",
-            "take_fentry",
-            "take_file_fentry",
+            "set_up_fentry",
         ],
         &[
             "give_back_kprobe",
@@ -245,8 +244,7 @@ pub(crate) const FILE: &[Hook] = &[
             "within_setxattr_kprobe",
             "removexattr_kprobe",
             "within_removexattr_kprobe",
-            "take_kprobe",
-            "take_file_kprobe",
+            "set_up_kprobe",
         ],
     ),
     where_present(

@@ -12,7 +12,16 @@ pub const VERIFIED_INSNS_PER_PROGRAM: u64 = 100_000;
 pub const SERIES: &str = "6.12";
 
 /// Instructions that a flavour may add to one round of an operation.
-const ADDED: &[(&str, &str, i64)] = &[("fork_exec_exit", "fentry", 35_000)];
+const ADDED: &[(&str, &str, i64)] = &[
+    ("fork+exec+exit", "fentry", 35_000),
+    ("create+write+close+unlink", "fentry", 18_000),
+    ("write again", "fentry", 700),
+    ("read again", "fentry", 700),
+    ("rename", "fentry", 7_000),
+];
+
+/// Instructions that the verifier may look at, for all programs of a flavour.
+pub const VERIFIED_INSNS_OF_ALL: u64 = 1_000_000;
 
 /// The budget of an operation under a flavour, where there is one.
 pub fn of_operation(operation: &str, flavour: &str) -> Option<i64> {
@@ -31,6 +40,16 @@ pub fn exceeded(series: &str, costs: &Costs) -> Vec<String> {
             exceeded.push(format!(
                 "{series}: {} has {insns} verified instructions, {VERIFIED_INSNS_PER_PROGRAM} are allowed",
                 program.name
+            ));
+        }
+    }
+    for flavour in ["fentry", "kprobe"] {
+        let of_flavour = costs.programs.iter().filter(|it| it.flavour == flavour);
+        let insns: u64 = of_flavour.filter_map(|it| it.verified_insns).sum();
+        if insns > VERIFIED_INSNS_OF_ALL {
+            exceeded.push(format!(
+                "{series}: all {flavour} programs have {insns} verified instructions, \
+                 {VERIFIED_INSNS_OF_ALL} are allowed"
             ));
         }
     }
@@ -61,11 +80,19 @@ mod tests {
     fn costs(with: u64, verified_insns: u64) -> Costs {
         Costs {
             release: String::new(),
-            operations: vec![Operation {
-                name: "fork_exec_exit".to_owned(),
-                without: 1000,
-                with: [("fentry".to_owned(), with)].into(),
-            }],
+            operations: ADDED
+                .iter()
+                .map(|(name, _, most)| Operation {
+                    name: (*name).to_owned(),
+                    without: 1000,
+                    // The first has what the test says, the others what they may.
+                    with: [(
+                        "fentry".to_owned(),
+                        if *most == ADDED[0].2 { with } else { 1000 },
+                    )]
+                    .into(),
+                })
+                .collect(),
             programs: vec![Program {
                 flavour: "fentry".to_owned(),
                 name: "fork_fentry".to_owned(),
@@ -90,6 +117,19 @@ mod tests {
     fn an_operation_that_was_not_measured_is_not_within_its_budget() {
         let mut costs = costs(0, 0);
         costs.operations.clear();
+        assert_eq!(exceeded("6.12", &costs).len(), ADDED.len());
+    }
+
+    #[test]
+    fn all_programs_together_have_a_budget() {
+        let mut costs = costs(36_000, 100_000);
+        let one = costs.programs.remove(0);
+        costs.programs.extend((0..11).map(|_| Program {
+            flavour: one.flavour.clone(),
+            name: one.name.clone(),
+            attach: one.attach.clone(),
+            ..one
+        }));
         assert_eq!(exceeded("6.12", &costs).len(), 1);
     }
 }

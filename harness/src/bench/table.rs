@@ -9,7 +9,7 @@ impl fmt::Display for Costs {
         writeln!(f, "instructions per operation, Linux {}", self.release)?;
         writeln!(
             f,
-            "  {:<24} {:>12} {:>24} {:>24}",
+            "  {:<26} {:>12} {:>24} {:>24}",
             "", "no sensors", "fentry adds", "kprobe adds"
         )?;
         for operation in &self.operations {
@@ -22,8 +22,8 @@ impl fmt::Display for Costs {
             };
             let without = grouped(operation.without.cast_signed());
             let (fentry, kprobe) = (added("fentry"), added("kprobe"));
-            let name = operation.name.replace('_', "+");
-            writeln!(f, "  {name:<24} {without:>12} {fentry:>24} {kprobe:>24}")?;
+            let name = &operation.name;
+            writeln!(f, "  {name:<26} {without:>12} {fentry:>24} {kprobe:>24}")?;
         }
         writeln!(
             f,

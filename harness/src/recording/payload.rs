@@ -133,7 +133,7 @@ pub struct Unloaded {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
-    /// `fork_exec_exit`, …
+    /// `fork+exec+exit`, …
     pub operation: String,
     /// `none`, `fentry` or `kprobe`
     pub flavour: String,

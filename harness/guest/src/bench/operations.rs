@@ -1,9 +1,9 @@
 //! What is measured: one table, to which every family of sensors adds its operations.
 
 use std::ffi::CString;
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
 use crate::sys::process::Ended;
@@ -32,18 +32,77 @@ impl Operation {
 }
 
 /// All operations.
-pub const OPERATIONS: &[Operation] = &[Operation {
-    name: "fork_exec_exit",
-    prepare: fork_exec_exit,
-}];
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "fork+exec+exit",
+        prepare: fork_exec_exit,
+    },
+    Operation {
+        name: "create+write+close+unlink",
+        prepare: create_write_close_unlink,
+    },
+    Operation {
+        name: "write again",
+        prepare: write_again,
+    },
+    Operation {
+        name: "read again",
+        prepare: read_again,
+    },
+    Operation {
+        name: "rename",
+        prepare: rename,
+    },
+];
+
+/// Where they play.
+fn folder() -> io::Result<&'static Path> {
+    let folder = Path::new("/tmp/w/bench");
+    fs::create_dir_all(folder)?;
+    Ok(folder)
+}
+
+/// A file from its beginning to its end: four events.
+fn create_write_close_unlink() -> io::Result<Round> {
+    let path = folder()?.join("short-lived");
+    Ok(Box::new(move || {
+        let mut file = File::create_new(&path)?;
+        file.write_all(b"bytes")?;
+        drop(file);
+        fs::remove_file(&path)
+    }))
+}
+
+/// A file that has been written a moment ago: no event.
+fn write_again() -> io::Result<Round> {
+    let file = File::create(folder()?.join("written"))?;
+    Ok(Box::new(move || file.write_at(b"bytes", 0).map(drop)))
+}
+
+/// A file that has been read a moment ago: no event.
+fn read_again() -> io::Result<Round> {
+    let path = folder()?.join("read");
+    fs::write(&path, "bytes")?;
+    let file = File::open(path)?;
+    Ok(Box::new(move || file.read_at(&mut [0; 5], 0).map(drop)))
+}
+
+/// A file between two names: one event.
+fn rename() -> io::Result<Round> {
+    let mut names = ["one-name", "other-name"].map(|name| Path::new("/tmp/w/bench").join(name));
+    fs::write(folder()?.join("one-name"), "")?;
+    Ok(Box::new(move || {
+        fs::rename(&names[0], &names[1])?;
+        names.swap(0, 1);
+        Ok(())
+    }))
+}
 
 /// A child by vfork, as posix_spawn(3) makes it, that becomes a program which leaves at once, and the wait for it.
 ///
 /// With vfork the figure does not depend on how much memory the parent has.
 fn fork_exec_exit() -> io::Result<Round> {
-    let folder = Path::new("/tmp/w/bench");
-    fs::create_dir_all(folder)?;
-    let path = folder.join("leaves");
+    let path = folder()?.join("leaves");
     fs::write(&path, tiny::elf(Tiny::Leaves))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     let path = CString::new(path.into_os_string().into_encoded_bytes())?;
