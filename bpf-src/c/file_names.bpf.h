@@ -142,9 +142,13 @@ static __always_inline int name_moved(enum way way, struct path *old_parent,
 	old_parent = TYPED(way, old_parent);
 	old = TYPED(way, old);
 	new = TYPED(way, new);
-	struct name_change *change = name_change_begin(way, old_parent, old, EVENT_FILE_RENAME, 0);
 	struct inode *replaced = READ(way, new, d_inode);
+	struct name_change *change;
 
+	/* Two names of one file: the kernel succeeds, and leaves both as they are. */
+	if (replaced && replaced == READ(way, old, d_inode))
+		return 0;
+	change = name_change_begin(way, old_parent, old, EVENT_FILE_RENAME, 0);
 	if (!change)
 		return 0;
 	change->other = (u64)new;

@@ -10,6 +10,7 @@ mod boot;
 mod btf;
 mod kernels;
 mod matrix;
+mod replay;
 mod verify;
 
 /// Boots real kernels and proves, kernel by kernel, what the sensors report.
@@ -34,6 +35,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Writes our own BPF objects, the sensors' and the corpus, into a folder.
     Objects(verify::ObjectsArguments),
+    /// Repeats on a kernel what the test of random operations has told.
+    Replay(replay::Arguments),
     /// Boots kernels with nothing to do, and says how long each takes.
     Boot(boot::Arguments),
 }
@@ -48,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Matrix(arguments) => matrix::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Objects(arguments) => verify::objects(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Boot(arguments) => boot::run(&arguments),
     };
     match result {

@@ -1,5 +1,5 @@
 //! The file sensors at length: what they leave out and the paths of a random tree on
-//! every kernel, and the account of a storm on two processors.
+//! every kernel, random operations against a model of a file system, and the account of a storm on two processors.
 //!
 //! One boot for each test: `k6_12::paths`, `k6_12::filters`, `k7_3::storm`.
 
@@ -16,12 +16,13 @@ use trapline_harness::verdict::JudgedRun;
 use trapline_harness::vm::Choice;
 
 /// What runs on every kernel, with one processor.
-const EVERYWHERE: [(&str, &[&str]); 2] = [
+const EVERYWHERE: [(&str, &[&str]); 3] = [
     (
         "filters",
         &["sensing_filters_fentry", "sensing_filters_kprobe"],
     ),
     ("paths", &["sensing_paths"]),
+    ("operations", &["sensing_operations"]),
 ];
 /// Two processors; the older kernel does not preempt its programs, the newer one does.
 const STORM: (&str, &[&str]) = ("storm", &["sensing_storm", "sensing_storm_lost"]);

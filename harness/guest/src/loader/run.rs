@@ -24,7 +24,8 @@ const SENSING_DEADLINE: Duration = Duration::from_secs(300);
 /// The most that a case may say, in characters: a verifier's log knows no end.
 const SAID_MAX: usize = 50_000;
 
-/// Runs the cases of these names and writes a frame for each.
+/// Runs the cases of these names, some with a space and an argument behind, and writes a frame for
+/// each.
 ///
 /// # Errors
 /// Only when the recording itself cannot be written.
@@ -37,16 +38,20 @@ pub fn run_all(frames: &mut Frames, names: &[String], kernel: &mut KernelBtf) ->
     }
     let mut cases = Vec::new();
     for name in names {
+        let (name, argument) = name.split_once(' ').unwrap_or((name, ""));
         match find(name) {
-            Some(case) => cases.push(case),
+            Some(case) => cases.push((case, argument)),
             None => frames.failure(&format!("run case {name}"), &"there is no such case")?,
         }
     }
-    if let Err(error) = look_up(&cases, kernel) {
+    if let Err(error) = look_up(cases.iter().map(|(case, _)| *case), kernel) {
         frames.failure("look up what the cases need of the kernel's BTF", &error)?;
     }
-    for case in cases {
-        frames.json(Kind::Case, &supervised(case, kernel, deadline_of(case)))?;
+    for (case, argument) in cases {
+        frames.json(
+            Kind::Case,
+            &supervised(case, argument, kernel, deadline_of(case)),
+        )?;
     }
     Ok(())
 }
@@ -61,7 +66,7 @@ pub fn main(names: &[String]) -> ExitCode {
             eprintln!("loader-case: there is no case {name}");
             return ExitCode::from(2);
         };
-        println!("{}", supervised(case, &mut kernel, deadline_of(case)));
+        println!("{}", supervised(case, "", &mut kernel, deadline_of(case)));
     }
     ExitCode::SUCCESS
 }
@@ -75,19 +80,25 @@ fn deadline_of(case: &Case) -> Duration {
 
 /// Searches the kernel's types once for everything that the cases' objects name;
 /// each would take a search of its own.
-fn look_up(cases: &[&'static Case], kernel: &mut KernelBtf) -> Result<(), String> {
+fn look_up(
+    cases: impl Iterator<Item = &'static Case>,
+    kernel: &mut KernelBtf,
+) -> Result<(), String> {
     // One that cannot be read is its case's to report.
-    let specs = cases
-        .iter()
-        .filter_map(|case| stage::spec_of(case.object).ok());
+    let specs = cases.filter_map(|case| stage::spec_of(case.object).ok());
     let specs: Vec<_> = specs.collect();
     object::look_up(&specs, kernel).map_err(|error| format!("{error:#}"))
 }
 
 /// Runs one case in a child; returns its frame's payload.
-fn supervised(case: &'static Case, kernel: &mut KernelBtf, deadline: Duration) -> Value {
+fn supervised(
+    case: &'static Case,
+    argument: &str,
+    kernel: &mut KernelBtf,
+    deadline: Duration,
+) -> Value {
     let began = Instant::now();
-    let mut said = match in_child(case, kernel, began + deadline) {
+    let mut said = match in_child(case, argument, kernel, began + deadline) {
         Ok(said) => said,
         Err(error) => payload(case, &Err(stage::Failure::Other(error))),
     };
@@ -101,13 +112,18 @@ fn supervised(case: &'static Case, kernel: &mut KernelBtf, deadline: Duration) -
     said
 }
 
-fn in_child(case: &'static Case, kernel: &mut KernelBtf, until: Instant) -> Result<Value, String> {
+fn in_child(
+    case: &'static Case,
+    argument: &str,
+    kernel: &mut KernelBtf,
+    until: Instant,
+) -> Result<Value, String> {
     let (said, says) = io::pipe().map_err(|error| format!("make a pipe: {error}"))?;
     let mut says = Some(File::from(OwnedFd::from(says)));
     let mut body = || {
         let Some(says) = says.take() else { return 1 };
         say_panics(case, &says);
-        let mut stage = Stage::new(case, kernel);
+        let mut stage = Stage::new(case, argument, kernel);
         let outcome = (case.run)(&mut stage);
         let mut said = payload(case, &outcome);
         if outcome.is_ok() {
@@ -241,7 +257,7 @@ mod tests {
     fn outcome(run: fn(&mut Stage<'_>) -> Outcome) -> Value {
         let _turn = my_turn();
         let mut kernel = KernelBtf::running();
-        supervised(case(run), &mut kernel, Duration::from_millis(500))
+        supervised(case(run), "", &mut kernel, Duration::from_millis(500))
     }
 
     #[test]

@@ -160,6 +160,7 @@ impl Attached for Vec<Link> {
 #[derive(Debug)]
 pub struct Stage<'a> {
     case: &'static Case,
+    argument: &'a str,
     kernel: &'a mut KernelBtf,
     /// Where the count is, once the object is known.
     hits: Option<Hits>,
@@ -168,13 +169,19 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(case: &'static Case, kernel: &'a mut KernelBtf) -> Self {
+    pub(super) fn new(case: &'static Case, argument: &'a str, kernel: &'a mut KernelBtf) -> Self {
         Self {
             case,
+            argument,
             kernel,
             hits: None,
             spent: BTreeMap::new(),
         }
+    }
+
+    /// What stood behind the case's name; mostly nothing.
+    pub fn argument(&self) -> &'a str {
+        self.argument
     }
 
     /// The kernel's types, searched already for what the cases need.

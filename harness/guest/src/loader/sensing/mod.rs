@@ -6,6 +6,7 @@
 //! sensing` runs them.
 
 mod filters;
+mod operations;
 mod paths;
 mod storm;
 mod tree;
@@ -28,6 +29,11 @@ pub(super) const CASES: &[Case] = &[
         name: "sensing_filters_kprobe",
         object: NO_OBJECT,
         run: |stage| filters::filters(stage, Flavour::Kprobe),
+    },
+    Case {
+        name: "sensing_operations",
+        object: NO_OBJECT,
+        run: operations::operations,
     },
     Case {
         name: "sensing_paths",

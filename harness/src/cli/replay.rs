@@ -1,0 +1,72 @@
+//! `cargo harness replay`: repeats on a kernel what the test of random operations has told.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::host::{output_dir, workspace_root};
+use crate::kernels::Series;
+use crate::progress::Progress;
+use crate::rows::Matrix;
+use crate::run::{Order, Session, Setup};
+use crate::verdict::JudgedRun;
+use crate::vm::Choice;
+
+/// The guest's case.
+const CASE: &str = "sensing_operations";
+
+/// Arguments of `replay`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The kernel's series, such as 6.12.
+    series: Series,
+    /// The sensors' flavour: fentry or kprobe.
+    flavour: String,
+    /// The operations, as the test has told them: `create a; exchange a b`.
+    operations: String,
+    /// What executes guest code.
+    #[arg(long, value_enum, default_value_t)]
+    accel: Choice,
+}
+
+/// Runs the subcommand: 1 when the sensors say something else than the model.
+///
+/// # Errors
+/// When a kernel cannot be fetched or a tool is missing.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let root = workspace_root();
+    let matrix = Matrix::load(&root)?;
+    let Some(expected) = matrix.sensing.iter().find(|known| known.name == CASE) else {
+        bail!("nobody knows the case {CASE}: see harness/guest/loader.toml");
+    };
+    let output = output_dir();
+    let setup = Setup {
+        fixed: Some(output.join("replay")),
+        output,
+        root,
+        accel: arguments.accel,
+        jobs: 1,
+        cpus: 1,
+        progress: Progress::new(),
+    };
+    let (flavour, operations) = (&arguments.flavour, &arguments.operations);
+    let order = Order {
+        workloads: Vec::new(),
+        cases: vec![format!("{CASE} {flavour} {operations}")],
+    };
+    let mut session = Session::new(setup, vec![(arguments.series, order)]);
+    session.begin().map_err(|error| anyhow!(error))?;
+    let run = session.waiting(arguments.series).wait();
+    let judged = JudgedRun::new(&run);
+    match judged.loader(expected) {
+        Ok(()) => {
+            let events = judged.case(CASE).and_then(|case| case.counted).unwrap_or(0);
+            println!("{events} events, all as the model has them");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(wrong) => {
+            println!("{wrong}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
