@@ -1,5 +1,6 @@
 //! A small io_uring: one request at a time, submitted and waited for.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
@@ -190,6 +191,85 @@ impl Uring {
         const OP_READ: u8 = 22;
         let at = bytes.as_mut_ptr().expose_provenance() as u64;
         self.transfer(OP_READ, file, at, bytes.len())
+    }
+}
+
+/// Operations on names, by absolute paths, and on sizes. Each fails with what the request says.
+#[allow(clippy::missing_errors_doc)]
+impl Uring {
+    /// One on a name or two: `first` where the call has its first path, `second` where it has
+    /// another, `number` where it has a mode or the other path's folder.
+    fn on_names(
+        &mut self,
+        opcode: u8,
+        first: &CStr,
+        second: Option<&CStr>,
+        number: u32,
+        call_flags: u32,
+    ) -> io::Result<i32> {
+        let place = |path: &CStr| path.as_ptr().expose_provenance() as u64;
+        self.call(Entry {
+            opcode,
+            flags: SQE_ASYNC,
+            fd: libc::AT_FDCWD,
+            address: place(first),
+            offset: second.map_or(0, place),
+            bytes: number,
+            call_flags,
+            ..Entry::default()
+        })
+    }
+
+    /// `IORING_OP_OPENAT`. Kernel: since 5.6
+    pub fn open(&mut self, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+        let fd = self.on_names(18, path, None, mode, flags.cast_unsigned())?;
+        // SAFETY: the request has just opened it for us.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// `IORING_OP_RENAMEAT`. Kernel: since 5.11
+    pub fn rename(&mut self, old: &CStr, new: &CStr) -> io::Result<()> {
+        let folder = libc::AT_FDCWD.cast_unsigned();
+        self.on_names(35, old, Some(new), folder, 0).map(drop)
+    }
+
+    /// `IORING_OP_UNLINKAT`, with `AT_REMOVEDIR` or no flags. Kernel: since 5.11
+    pub fn unlink(&mut self, path: &CStr, flags: i32) -> io::Result<()> {
+        let flags = flags.cast_unsigned();
+        self.on_names(36, path, None, 0, flags).map(drop)
+    }
+
+    /// `IORING_OP_MKDIRAT`. Kernel: since 5.15
+    pub fn mkdir(&mut self, path: &CStr, mode: u32) -> io::Result<()> {
+        self.on_names(37, path, None, mode, 0).map(drop)
+    }
+
+    /// `IORING_OP_SYMLINKAT`. Kernel: since 5.15
+    pub fn symlink(&mut self, target: &CStr, path: &CStr) -> io::Result<()> {
+        self.on_names(38, target, Some(path), 0, 0).map(drop)
+    }
+
+    /// `IORING_OP_LINKAT`. Kernel: since 5.15
+    pub fn link(&mut self, old: &CStr, new: &CStr) -> io::Result<()> {
+        let folder = libc::AT_FDCWD.cast_unsigned();
+        self.on_names(39, old, Some(new), folder, 0).map(drop)
+    }
+
+    /// `IORING_OP_FALLOCATE` from the start. Kernel: since 5.6
+    pub fn fallocate(&mut self, file: BorrowedFd<'_>, bytes: u64) -> io::Result<()> {
+        self.transfer(17, file, bytes, 0).map(drop)
+    }
+
+    /// `IORING_OP_FTRUNCATE`; `EINVAL` on a kernel without it. Kernel: since 6.9
+    pub fn truncate(&mut self, file: BorrowedFd<'_>, bytes: u64) -> io::Result<()> {
+        self.call(Entry {
+            opcode: 55,
+            flags: SQE_ASYNC,
+            fd: file.as_raw_fd(),
+            offset: bytes,
+            ..Entry::default()
+        })
+        .map(drop)
     }
 }
 

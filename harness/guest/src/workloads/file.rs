@@ -12,6 +12,7 @@ mod overlay;
 mod paths;
 mod places;
 mod releases;
+mod rings;
 mod routes;
 mod sizes;
 mod swaps;
@@ -187,6 +188,18 @@ pub const WORKLOADS: &[Workload] = &[
         files,
         routes::uring_polled,
         "io_uring with a thread that looks for requests",
+    ),
+    file(
+        "uring_names",
+        nothing,
+        rings::names,
+        "io_uring, names that come, move and go",
+    ),
+    file(
+        "uring_sizes",
+        files,
+        rings::sizes,
+        "io_uring, more room and less",
     ),
     file("ftruncate", files, sizes::ftruncate, "to less and to more"),
     file(
