@@ -107,7 +107,7 @@ impl Expected {
             }
         }
         let asked = |of: &str| lines.iter().any(|line| of.starts_with(&line.object));
-        let known = |of: &str| lines.iter().any(|line| line.subject() == of);
+        let known = |of: &str| lines.iter().any(|line| names(of, &line.subject()));
         let named = self.exceptions.iter().flat_map(|exception| &exception.of);
         let gone = named.filter(|of| asked(of) && !known(of));
         wrong.extend(gone.map(|of| format!("{of}: excepted, but there is no such program")));
@@ -125,7 +125,10 @@ impl Expected {
             error => format!(": {error}"),
         };
         let mut exceptions = self.exceptions.iter();
-        let exception = exceptions.find(|e| e.on.contains(series) && e.of.contains(&subject));
+        let exception = exceptions.find(|exception| {
+            let mut of = exception.of.iter();
+            exception.on.contains(series) && of.any(|of| names(of, &subject))
+        });
         if let Some(Exception { state, says, .. }) = exception {
             return match (is == *state, error.contains(says.as_str())) {
                 (true, true) => None,
@@ -138,10 +141,10 @@ impl Expected {
         if lacking.is_empty() {
             return (is != State::Loaded).then(|| format!("{is:?}, and should be Loaded{told}"));
         }
-        let names =
+        let is_named =
             |(_, since): &(String, Version)| error.contains(&format!("needs Linux {since}"));
         let is_refused = matches!(is, State::Unsupported | State::Unattached);
-        if is_refused && lacking.iter().any(names) {
+        if is_refused && lacking.iter().any(is_named) {
             return None;
         }
         let lacking = lacking
@@ -149,6 +152,14 @@ impl Expected {
             .map(|(what, since)| format!("{what} ({since})"));
         let lacking = lacking.collect::<Vec<_>>().join(", ");
         Some(format!("{is:?}, though it needs {lacking}{told}"))
+    }
+}
+
+/// Whether an exception is of this program: by its name, or of all of an object, `object.bpf.o: *`.
+fn names(of: &str, subject: &str) -> bool {
+    match of.strip_suffix('*') {
+        Some(object) => subject.starts_with(object),
+        None => of == subject,
     }
 }
 

@@ -64,7 +64,7 @@ impl Found {
                     self.helpers.insert(insn.imm);
                 }
                 pseudo::CALL => self.add(4, 16, "subprograms"),
-                pseudo::KFUNC_CALL => self.add(5, 13, "kfunc calls"),
+                // Of functions of the kernel the externs say which, and whether they may be missing.
                 _ => {}
             },
             class::JMP if operation == 0xe0 => self.add(6, 9, "may_goto"),
