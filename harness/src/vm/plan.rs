@@ -13,7 +13,8 @@ pub struct Plan {
     pub flavours: Vec<String>,
     /// What to run under each flavour, in this order.
     pub workloads: Vec<PlannedWorkload>,
-    /// Which of the loader's cases to try, in this order, after the workloads.
+    /// Which of the loader's cases to try, in this order, after the workloads; some with a space and an
+    /// argument behind the name.
     pub cases: Vec<String>,
     /// How long one workload may take before the guest kills its tree.
     pub workload_timeout: Duration,
