@@ -8,12 +8,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
-#include "kernel.h"
-
-#include <linux/bpf.h>
-#include "arch.bpf.h"
-#define __VMLINUX_H__ /* bpf_tracing.h: the kernel's names of registers */
-#include <bpf/bpf_tracing.h>
+#include "hooks.bpf.h"
 
 #include "file_names.bpf.h"
 #include "file_touch.bpf.h"
@@ -29,38 +24,24 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Names, before: the mount is known, and nothing has changed yet. */
 
-#define BEFORE_HOOKS(name, function, call, ...)                                                \
-	SEC("fentry/" function)                                                                \
-	int BPF_PROG(name##_fentry, ##__VA_ARGS__)                                             \
-	{                                                                                      \
-		const enum way way = DIRECT;                                                   \
-		return call;                                                                   \
-	}                                                                                      \
-	SEC("kprobe/" function)                                                                \
-	int BPF_KPROBE(name##_kprobe, ##__VA_ARGS__)                                           \
-	{                                                                                      \
-		const enum way way = PROBE;                                                    \
-		return call;                                                                   \
-	}
-
-BEFORE_HOOKS(before_mknod, "security_path_mknod",
+ENTRY_HOOKS(before_mknod, "security_path_mknod",
 	     name_added(way, parent, dentry, FILE_HOW_MKNOD, NULL), struct path *parent,
 	     struct dentry *dentry)
-BEFORE_HOOKS(before_mkdir, "security_path_mkdir",
+ENTRY_HOOKS(before_mkdir, "security_path_mkdir",
 	     name_added(way, parent, dentry, FILE_HOW_MKDIR, NULL), struct path *parent,
 	     struct dentry *dentry)
-BEFORE_HOOKS(before_symlink, "security_path_symlink",
+ENTRY_HOOKS(before_symlink, "security_path_symlink",
 	     name_added(way, parent, dentry, FILE_HOW_SYMLINK, target), struct path *parent,
 	     struct dentry *dentry, const char *target)
-BEFORE_HOOKS(before_link, "security_path_link", name_linked(way, old, parent, dentry),
+ENTRY_HOOKS(before_link, "security_path_link", name_linked(way, old, parent, dentry),
 	     struct dentry *old, struct path *parent, struct dentry *dentry)
-BEFORE_HOOKS(before_rename, "security_path_rename", name_moved(way, old_parent, old, new, flags),
+ENTRY_HOOKS(before_rename, "security_path_rename", name_moved(way, old_parent, old, new, flags),
 	     struct path *old_parent, struct dentry *old, struct path *new_parent,
 	     struct dentry *new, unsigned int flags)
-BEFORE_HOOKS(before_unlink, "security_path_unlink",
+ENTRY_HOOKS(before_unlink, "security_path_unlink",
 	     name_removed(way, parent, dentry, FILE_HOW_UNLINK), struct path *parent,
 	     struct dentry *dentry)
-BEFORE_HOOKS(before_rmdir, "security_path_rmdir",
+ENTRY_HOOKS(before_rmdir, "security_path_rmdir",
 	     name_removed(way, parent, dentry, FILE_HOW_RMDIR), struct path *parent,
 	     struct dentry *dentry)
 

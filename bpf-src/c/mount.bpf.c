@@ -11,30 +11,11 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
-#include "kernel.h"
-
-#include <linux/bpf.h>
-#include "arch.bpf.h"
-#define __VMLINUX_H__ /* bpf_tracing.h: the kernel's names of registers */
-#include <bpf/bpf_tracing.h>
+#include "hooks.bpf.h"
 
 #include "mount.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-#define CALL_HOOKS(name, function, call, ...)                                                  \
-	SEC("fentry/" function)                                                                \
-	int BPF_PROG(name##_fentry, ##__VA_ARGS__)                                             \
-	{                                                                                      \
-		const enum way way = DIRECT;                                                   \
-		return call;                                                                   \
-	}                                                                                      \
-	SEC("kprobe/" function)                                                                \
-	int BPF_KPROBE(name##_kprobe, ##__VA_ARGS__)                                           \
-	{                                                                                      \
-		const enum way way = PROBE;                                                    \
-		return call;                                                                   \
-	}
 
 /* Where a function of so many arguments returns. */
 #define RETURN_HOOKS(name, function, count)                                                    \
@@ -49,12 +30,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 		return mount_change_returned(PT_REGS_RC(ctx));                                 \
 	}
 
-CALL_HOOKS(mount_call, "path_mount", mount_called(way, (u64)source, path, flags),
+ENTRY_HOOKS(mount_call, "path_mount", mount_called(way, (u64)source, path, flags),
 	   const char *source, struct path *path, const char *type, unsigned long flags)
-CALL_HOOKS(mount_source, "__do_loopback", mount_source_found(way, from), struct path *from)
-CALL_HOOKS(mount_move, "security_move_mount", mount_move_asked(way, from, to), struct path *from,
+ENTRY_HOOKS(mount_source, "__do_loopback", mount_source_found(way, from), struct path *from)
+ENTRY_HOOKS(mount_move, "security_move_mount", mount_move_asked(way, from, to), struct path *from,
 	   struct path *to)
-CALL_HOOKS(umount_call, "path_umount", umount_called(way, path, flags), struct path *path,
+ENTRY_HOOKS(umount_call, "path_umount", umount_called(way, path, flags), struct path *path,
 	   int flags)
 
 RETURN_HOOKS(mount_return, "path_mount", 5)
