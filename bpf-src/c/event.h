@@ -227,7 +227,11 @@ struct event_file {
 	__u32 error; /* errno, 0: it is done */
 	__u32 how; /* enum event_file_how, 0 where a kind has but one way */
 	__u32 flags; /* enum event_file_flag */
-	__u32 detail; /* rename: RENAME_* flags; map: PROT_* flags; chmod: the mode asked for; mounts: MS_*, MNT_* flags as given */
+	/*
+	 * rename: RENAME_* flags; map: PROT_* flags; chmod: the mode asked for; mounts: MS_* and
+	 * MNT_* flags as given.
+	 */
+	__u32 detail;
 	struct event_text exe;
 	struct event_text parent_exe;
 	struct event_text path; /* rename, link: the new one */

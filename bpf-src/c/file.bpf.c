@@ -25,25 +25,25 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Names, before: the mount is known, and nothing has changed yet. */
 
 ENTRY_HOOKS(before_mknod, "security_path_mknod",
-	     name_added(way, parent, dentry, FILE_HOW_MKNOD, NULL), struct path *parent,
-	     struct dentry *dentry)
+	    name_added(way, parent, dentry, FILE_HOW_MKNOD, NULL), struct path *parent,
+	    struct dentry *dentry)
 ENTRY_HOOKS(before_mkdir, "security_path_mkdir",
-	     name_added(way, parent, dentry, FILE_HOW_MKDIR, NULL), struct path *parent,
-	     struct dentry *dentry)
+	    name_added(way, parent, dentry, FILE_HOW_MKDIR, NULL), struct path *parent,
+	    struct dentry *dentry)
 ENTRY_HOOKS(before_symlink, "security_path_symlink",
-	     name_added(way, parent, dentry, FILE_HOW_SYMLINK, target), struct path *parent,
-	     struct dentry *dentry, const char *target)
+	    name_added(way, parent, dentry, FILE_HOW_SYMLINK, target), struct path *parent,
+	    struct dentry *dentry, const char *target)
 ENTRY_HOOKS(before_link, "security_path_link", name_linked(way, old, parent, dentry),
-	     struct dentry *old, struct path *parent, struct dentry *dentry)
+	    struct dentry *old, struct path *parent, struct dentry *dentry)
 ENTRY_HOOKS(before_rename, "security_path_rename", name_moved(way, old_parent, old, new, flags),
-	     struct path *old_parent, struct dentry *old, struct path *new_parent,
-	     struct dentry *new, unsigned int flags)
+	    struct path *old_parent, struct dentry *old, struct path *new_parent,
+	    struct dentry *new, unsigned int flags)
 ENTRY_HOOKS(before_unlink, "security_path_unlink",
-	     name_removed(way, parent, dentry, FILE_HOW_UNLINK), struct path *parent,
-	     struct dentry *dentry)
+	    name_removed(way, parent, dentry, FILE_HOW_UNLINK), struct path *parent,
+	    struct dentry *dentry)
 ENTRY_HOOKS(before_rmdir, "security_path_rmdir",
-	     name_removed(way, parent, dentry, FILE_HOW_RMDIR), struct path *parent,
-	     struct dentry *dentry)
+	    name_removed(way, parent, dentry, FILE_HOW_RMDIR), struct path *parent,
+	    struct dentry *dentry)
 
 /* Names, after: whether it was done. */
 

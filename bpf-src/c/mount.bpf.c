@@ -31,12 +31,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 	}
 
 ENTRY_HOOKS(mount_call, "path_mount", mount_called(way, (u64)source, path, flags),
-	   const char *source, struct path *path, const char *type, unsigned long flags)
+	    const char *source, struct path *path, const char *type, unsigned long flags)
 ENTRY_HOOKS(mount_source, "__do_loopback", mount_source_found(way, from), struct path *from)
 ENTRY_HOOKS(mount_move, "security_move_mount", mount_move_asked(way, from, to), struct path *from,
-	   struct path *to)
+	    struct path *to)
 ENTRY_HOOKS(umount_call, "path_umount", umount_called(way, path, flags), struct path *path,
-	   int flags)
+	    int flags)
 
 RETURN_HOOKS(mount_return, "path_mount", 5)
 RETURN_HOOKS(mount_move_return, SYSCALL(move_mount), 1)

@@ -17,12 +17,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
-#include "kernel.h"
-
-#include <linux/bpf.h>
-#include "arch.bpf.h"
-#define __VMLINUX_H__ /* bpf_tracing.h: the kernel's names of registers */
-#include <bpf/bpf_tracing.h>
+#include "hooks.bpf.h"
 
 #include "process.bpf.h"
 #include "exec.bpf.h"
