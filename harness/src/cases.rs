@@ -36,6 +36,11 @@ pub fn runs_loader(name: &str) -> bool {
     name.starts_with("budget_")
 }
 
+/// Whether a case of that name builds a project, for which the guest needs tools.
+pub fn builds(name: &str) -> bool {
+    name.starts_with("sensing_build_")
+}
+
 /// Whether a case of that name loads the sensors: it takes too long for a row.
 pub fn loads_sensors(name: &str) -> bool {
     name.starts_with("sensing_")

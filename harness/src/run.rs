@@ -8,6 +8,7 @@
 pub(crate) mod cache;
 mod companions;
 mod session;
+mod workshop;
 
 use std::path::PathBuf;
 use std::time::Duration;

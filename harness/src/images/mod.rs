@@ -6,6 +6,7 @@
 
 pub mod cpio;
 pub mod guest;
+pub mod libraries;
 
 use std::fs;
 use std::io::Write;
@@ -47,7 +48,7 @@ pub fn base(guest_binary: &Path, modules: &[PathBuf]) -> Result<PathBuf, String>
 /// A file that one boot alone finds in its guest.
 #[derive(Debug, Clone)]
 pub struct Extra {
-    /// Its path in the guest; only the last folder in it may be new.
+    /// Its path in the guest.
     pub path: String,
     /// Its content.
     pub content: Arc<[u8]>,

@@ -1,5 +1,6 @@
 //! Programs that cases run and that are not the guest's: built when the first
-//! kernel's cases need them, and put into the image for those.
+//! kernel's cases need them, or found on this machine, and put into the image for
+//! those.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -9,11 +10,14 @@ use anyhow::{Result, anyhow};
 use crate::cases;
 use crate::images::{Extra, guest};
 
+use super::workshop;
+
 /// All that there are; none is built yet.
 #[derive(Debug, Default)]
 pub(super) struct Companions {
     program: Built,
     loader: Built,
+    workshop: OnceLock<Result<Vec<Extra>, String>>,
 }
 
 type Built = OnceLock<Result<Arc<[u8]>, String>>;
@@ -29,6 +33,10 @@ impl Companions {
         if names.iter().any(|name| cases::runs_loader(name)) {
             let content = content(&self.loader, guest::build_loader)?;
             files.push(executable(cases::LOADER_PATH, content));
+        }
+        if names.iter().any(|name| cases::builds(name)) {
+            let workshop = self.workshop.get_or_init(workshop::files);
+            files.extend(workshop.clone().map_err(|why| anyhow!(why))?);
         }
         Ok(files)
     }
