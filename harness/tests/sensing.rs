@@ -1,5 +1,6 @@
-//! The file sensors at length: what they leave out and the paths of a random tree on
-//! every kernel, random operations against a model of a file system, and the account of a storm on two processors.
+//! The file sensors at length: a real build against what strace says of it, what they
+//! leave out, the paths of a random tree and random operations against a model of a file
+//! system on every kernel, and the account of a storm on two processors.
 //!
 //! One boot for each test: `k6_12::paths`, `k6_12::filters`, `k7_3::storm`.
 
@@ -16,7 +17,8 @@ use trapline_harness::verdict::JudgedRun;
 use trapline_harness::vm::Choice;
 
 /// What runs on every kernel, with one processor.
-const EVERYWHERE: [(&str, &[&str]); 3] = [
+const EVERYWHERE: [(&str, &[&str]); 4] = [
+    ("build", &["sensing_build_fentry", "sensing_build_kprobe"]),
     (
         "filters",
         &["sensing_filters_fentry", "sensing_filters_kprobe"],
@@ -96,13 +98,14 @@ fn judge(
         let expected = expected.ok_or_else(|| format!("nobody knows the case {case}"))?;
         if let Some(done) = judged.case(case) {
             let (right, ms) = (done.counted.unwrap_or(0), done.elapsed_ms);
+            let how = done.how.as_deref().unwrap_or_default();
             let spent: Vec<String> = done
                 .spent
                 .iter()
                 .map(|(what, n)| format!(", {what} {n}"))
                 .collect();
             progress.say(format_args!(
-                "{series} {case}: {right} right, {ms} ms{}",
+                "{series} {case}: {right} right, {ms} ms{}, {how}",
                 spent.concat()
             ));
         }

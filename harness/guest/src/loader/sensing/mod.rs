@@ -1,10 +1,11 @@
 //! Cases that load the file sensors themselves, with options of their own, and
 //! judge what those say where it is said: what is left out, the paths of a large
-//! random tree, and what a storm of operations loses.
+//! random tree, what a real build does, and what a storm of operations loses.
 //!
 //! They take longer than a row may, so they are no rows; `cargo test --test
 //! sensing` runs them.
 
+mod build;
 mod filters;
 mod operations;
 mod paths;
@@ -20,6 +21,16 @@ use super::stage::Failure;
 use super::{Case, Outcome, Report, Stage};
 
 pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "sensing_build_fentry",
+        object: NO_OBJECT,
+        run: |stage| build::build(stage, Flavour::Fentry),
+    },
+    Case {
+        name: "sensing_build_kprobe",
+        object: NO_OBJECT,
+        run: |stage| build::build(stage, Flavour::Kprobe),
+    },
     Case {
         name: "sensing_filters_fentry",
         object: NO_OBJECT,
