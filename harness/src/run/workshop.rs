@@ -1,5 +1,8 @@
 //! What the guest needs to build the small C project: the project, the tools of this
 //! machine with their libraries, and what the compiler reads.
+//!
+//! The compiler is tcc, which has its own linker: of gcc 12 the part that compiles alone
+//! has 33 MB, which an emulated guest would read and translate anew for every boot.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

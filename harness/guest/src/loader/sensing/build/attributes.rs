@@ -10,24 +10,23 @@ impl World {
         let Some(target) = attribute(asked)? else {
             return Ok(Told::new());
         };
-        let path = match target.by {
+        let name = match target.by {
             By::Descriptor(index) => {
                 let open = self.process(asked.pid)?.open(asked.number(index)?);
-                open.map(|open| self.open_path(&open))
+                open.map(|open| open.name)
             }
             By::Path(folder, path, follow) => {
                 let place = self.place(asked, errno, folder, path, follow)?;
-                let there = place.map(|place| place.there);
-                match there {
+                match place.map(|place| place.there) {
                     Some(None) if errno == 0 => return Err("nothing is there".to_owned()),
-                    there => there.flatten().map(|name| self.names.path(name)),
+                    there => there.flatten(),
                 }
             }
         };
-        let Some(path) = path else {
+        let Some(name) = name else {
             return Ok(Told::new());
         };
-        let mut told = Operation::new(target.kind, target.how, path);
+        let mut told = Operation::new(target.kind, target.how, self.path(name));
         told.errno = errno;
         told.other = target.attribute;
         told.detail = target.mode;
@@ -74,23 +73,13 @@ fn attribute(asked: &Asked<'_>) -> Result<Option<Target>, String> {
         "futimesat" => ("utimes", at(3)?, 0),
         "utimensat" if asked.text(2)? == "[UTIME_OMIT, UTIME_OMIT]" => return Ok(None),
         "utimensat" => ("utimes", at(3)?, 0),
-        "truncate" => {
-            return Ok(Some(Target {
-                kind: "file_truncate",
-                how: "",
-                by: By::Path(None, 0, true),
-                attribute: Vec::new(),
-                mode: 0,
-            }));
-        }
+        "truncate" => ("", By::Path(None, 0, true), 0),
         name => {
-            let Some((kind, how)) = [("setxattr", "setxattr"), ("removexattr", "removexattr")]
-                .into_iter()
-                .find(|(end, _)| name.ends_with(end))
-            else {
+            let ends = ["setxattr", "removexattr"];
+            let Some(how) = ends.into_iter().find(|end| name.ends_with(end)) else {
                 return Err("a call that is not known here".to_owned());
             };
-            let by = match name.strip_suffix(kind) {
+            let by = match name.strip_suffix(how) {
                 Some("f") => By::Descriptor(0),
                 prefix => By::Path(None, 0, prefix != Some("l")),
             };
@@ -99,7 +88,10 @@ fn attribute(asked: &Asked<'_>) -> Result<Option<Target>, String> {
     };
     let is_extended = how.ends_with("xattr");
     Ok(Some(Target {
-        kind: "file_attributes",
+        kind: match how {
+            "" => "file_truncate",
+            _ => "file_attributes",
+        },
         how,
         by,
         attribute: if is_extended {

@@ -121,7 +121,7 @@ impl World {
             return Ok(Told::new());
         }
         open.is_changed.set(true);
-        let path = self.open_path(&open);
+        let path = self.path(open.name);
         Ok(vec![Operation::new("file_truncate", "", path)])
     }
 
@@ -203,7 +203,7 @@ impl World {
                     return Ok(Told::new());
                 };
                 open.is_changed.set(true);
-                let path = self.open_path(&open);
+                let path = self.path(open.name);
                 Ok(vec![Operation::new("file_truncate", "", path)])
             }
         }
@@ -236,7 +236,7 @@ impl World {
         }
         open.is_changed.set(true);
         open.is_mapped.set(true);
-        let mut told = Operation::new("file_map", "", self.open_path(open));
+        let mut told = Operation::new("file_map", "", self.path(open.name));
         let bits = [("PROT_READ", 1), ("PROT_WRITE", 2), ("PROT_EXEC", 4)];
         let asked_for = bits.into_iter().filter(|(name, _)| asked.has(2, name));
         told.detail = asked_for.map(|(_, bit)| bit).sum();

@@ -18,6 +18,7 @@ mod strace;
 mod tests;
 mod world;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -83,17 +84,34 @@ pub(super) fn build(stage: &mut Stage<'_>, flavour: Flavour) -> Outcome {
     let right = compare::compare(&truth, &log, &heard, &folder);
     let right = right.map_err(|differences| {
         Failure::Other(format!(
-            "{differences}\nruns left out: {:?}, poorer: {:?}",
-            account.missed, account.poorer
+            "{differences}\nruns left out: {:?}, lost: {:?}, poorer: {:?}",
+            account.missed, account.lost, account.poorer
         ))
     })?;
+    if account.lost_total() > 0 {
+        return Err(Failure::other("lost", format!("{:?}", account.lost)));
+    }
     let operations = truth.done.len() as u64;
     let how = format!(
-        "{}: {operations} operations of {} processes as strace has them",
+        "{}: {operations} operations of {} processes as strace has them: {}",
         flavour.name(),
-        truth.processes
+        truth.processes,
+        by_kind(&truth)
     );
     Ok(Report::checked(how, operations, right))
+}
+
+/// How many there were of each kind: `12 create, 7 delete, …`.
+fn by_kind(truth: &world::Truth) -> String {
+    let mut counts = BTreeMap::new();
+    for done in &truth.done {
+        *counts.entry(done.operation.kind).or_insert(0) += 1;
+    }
+    let counts = counts.into_iter().map(|(kind, count)| {
+        let kind: &str = kind;
+        format!("{count} {}", kind.trim_start_matches("file_"))
+    });
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// Does what the project's script says, and has strace write down each call.

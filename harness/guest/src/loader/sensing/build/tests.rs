@@ -160,6 +160,9 @@ fn attributes_are_found_by_any_name() {
         r#"fsetxattr(4, "user.a", "x", 1, 0) = -1 EOPNOTSUPP (Operation not supported)"#,
         r#"lremovexattr("/l", "user.a") = 0"#,
         r#"chmod("none", 0700) = -1 ENOENT (No such file or directory)"#,
+        r#"unlink("old") = 0"#,
+        "fchmod(4, 0755) = 0",
+        r#"chmod("/proc/self/fd/4", 0750) = 0"#,
     ]);
     let expected = [
         "7 file_attributes chmod /w/old, detail 0o700",
@@ -168,6 +171,9 @@ fn attributes_are_found_by_any_name() {
         "7 file_attributes chown /l",
         "7 file_attributes setxattr /w/old, other user.a, errno 95",
         "7 file_attributes removexattr /l, other user.a",
+        "7 file_delete unlink /w/old [still_open]",
+        "7 file_attributes chmod /w/old (deleted), detail 0o755",
+        "7 file_attributes chmod /w/old (deleted), detail 0o750",
     ];
     assert_eq!(told, expected);
 }

@@ -182,17 +182,17 @@ impl World {
     pub fn released(&self, released: Released) -> Told {
         let changed = released.into_iter().filter(|open| open.is_changed.get());
         let told = changed.map(|open| {
-            let mut told = Operation::new("file_close_write", "", self.open_path(&open));
+            let mut told = Operation::new("file_close_write", "", self.path(open.name));
             told.flags.extend(open.is_mapped.get().then_some("mapped"));
             told
         });
         told.collect()
     }
 
-    /// The path of an open file, as `readlink /proc/self/fd/N` has it.
-    pub fn open_path(&self, open: &Open) -> Vec<u8> {
-        let mut path = self.names.path(open.name);
-        if self.names.is_gone(open.name) {
+    /// The path of a name, as `readlink /proc/self/fd/N` has it.
+    pub fn path(&self, name: NameId) -> Vec<u8> {
+        let mut path = self.names.path(name);
+        if self.names.is_gone(name) {
             path.extend_from_slice(DELETED);
         }
         path
@@ -215,7 +215,7 @@ impl World {
             Touch::Read => "file_read",
             Touch::Write => "file_write",
         };
-        Ok(vec![Operation::new(kind, "", self.open_path(open))])
+        Ok(vec![Operation::new(kind, "", self.path(open.name))])
     }
 
     /// Where a path leads, from a descriptor or the working folder; none: where nobody
