@@ -17,6 +17,7 @@ mod lockfile;
 pub mod manifest;
 mod mirror;
 pub mod modules;
+mod replaced;
 mod series;
 mod store;
 #[cfg(test)]
@@ -41,6 +42,8 @@ pub struct Kernel {
     pub vmlinux: PathBuf,
     /// The modules needed to boot, uncompressed, in load order.
     pub modules: Vec<PathBuf>,
+    /// Modules that only some workloads need, uncompressed, in load order, after the others.
+    pub spare_modules: Vec<PathBuf>,
     /// The kernel's configuration, where the package has it: up to 6.18. From
     /// 6.19 on it is in a package of its own, which soon leaves the archive.
     pub config: Option<PathBuf>,

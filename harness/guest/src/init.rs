@@ -14,8 +14,10 @@ use std::time::Duration;
 use crate::plan::{Mode, Plan};
 use crate::sys::{boot, process};
 
-/// Lists the module files to load, one absolute path per line, in order.
-const MODULES: &str = "/modules/list";
+/// List the module files to load, one absolute path per line, in order: those of every boot, and
+/// those that only some workloads need.
+const MODULES: &str = "/modules/first/list";
+const SPARE_MODULES: &str = "/modules/spare/list";
 
 /// Source, place, kind and options. Order matters: a later place may lie in an
 /// earlier mount.
@@ -47,7 +49,10 @@ pub fn run() -> ! {
             boot::mount(source, place, kind, options),
         );
     }
-    load_modules();
+    load_modules(MODULES);
+    if Path::new(SPARE_MODULES).exists() {
+        load_modules(SPARE_MODULES);
+    }
     note("bring lo up", boot::interface_up("lo"));
     // Kernels without the detector have no such file.
     if Path::new("/proc/sys/kernel/hung_task_timeout_secs").exists() {
@@ -90,10 +95,10 @@ fn note(what: &str, result: io::Result<()>) {
     }
 }
 
-fn load_modules() {
-    let list = match fs::read_to_string(MODULES) {
+fn load_modules(list: &str) {
+    let list = match fs::read_to_string(list) {
         Ok(list) => list,
-        Err(error) => return say(&format!("init failed: read {MODULES}: {error}")),
+        Err(error) => return say(&format!("init failed: read {list}: {error}")),
     };
     for path in list.lines() {
         let loaded = File::open(path).and_then(|file| boot::finit_module(&file));

@@ -56,6 +56,35 @@ pub struct Extra {
     pub mode: u32,
 }
 
+/// Modules as the guest finds them: one folder, and in it their list in load order.
+///
+/// # Errors
+/// A sentence that says which file cannot be read.
+pub fn modules(folder: &str, modules: &[PathBuf]) -> Result<Vec<Extra>, String> {
+    let (mut files, mut list) = (Vec::new(), String::new());
+    for module in modules {
+        let name = module.file_name().unwrap_or_default().to_string_lossy();
+        let path = format!("modules/{folder}/{name}");
+        list.push_str(&format!("/{path}\n"));
+        let content = read(module)?.into();
+        files.push(Extra {
+            path,
+            content,
+            mode: 0o644,
+        });
+    }
+    files.push(Extra {
+        path: format!("modules/{folder}/list"),
+        content: Arc::from(list.into_bytes()),
+        mode: 0o644,
+    });
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
 /// Writes a run's image: the base and, behind it, the plan and other files.
 ///
 /// # Errors
@@ -64,8 +93,7 @@ pub fn with_plan(base: &Path, plan: &[u8], extra: &[Extra], image: &Path) -> Res
     let mut tree = Tree::default();
     tree.archive.file("plan.json", 0o644, plan);
     for file in extra {
-        tree.parents(&file.path);
-        tree.archive.file(&file.path, file.mode, &file.content);
+        tree.add(file);
     }
     let archive = tree.archive;
     fs::copy(base, image)
@@ -102,15 +130,9 @@ fn assemble(guest_binary: &Path, modules: &[PathBuf]) -> Result<Vec<u8>, String>
     tree.copy(guest_binary, "trapline-guest")?;
     tree.archive.symlink("init", "/trapline-guest");
 
-    let mut list = String::new();
-    for module in modules {
-        let name = module.file_name().unwrap_or_default().to_string_lossy();
-        let place = format!("modules/{name}");
-        tree.copy(module, &place)?;
-        list.push_str(&format!("/{place}\n"));
+    for file in self::modules("first", modules)? {
+        tree.add(&file);
     }
-    tree.parents("modules/list");
-    tree.archive.file("modules/list", 0o644, list.as_bytes());
     Ok(tree.archive.finish())
 }
 
@@ -134,9 +156,13 @@ impl Tree {
         }
     }
 
+    fn add(&mut self, file: &Extra) {
+        self.parents(&file.path);
+        self.archive.file(&file.path, file.mode, &file.content);
+    }
+
     fn copy(&mut self, from: &Path, to: &str) -> Result<(), String> {
-        let content =
-            fs::read(from).map_err(|error| format!("cannot read {}: {error}", from.display()))?;
+        let content = read(from)?;
         self.parents(to);
         self.archive.file(to, 0o755, &content);
         Ok(())

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::Arch;
 use super::index;
 use super::lock::{Entry, Pin};
+use super::replaced::{Packages, wants_modules};
 use crate::progress::Progress;
 
 /// A package archive whose index can be trusted.
@@ -38,8 +39,8 @@ pub trait Archive: Send {
 pub enum Resolved {
     /// The archive has exactly what the lock says.
     Locked,
-    /// It has not; this is the newest of the series.
-    Replaced(Pin),
+    /// It has not; these are of the newest of the series.
+    Replaced(Box<Packages>),
 }
 
 /// Looks for the kernel of `entry` in its suite, and when it has left the
@@ -74,5 +75,9 @@ pub fn resolve(archive: &mut dyn Archive, entry: &Entry, progress: &Progress) ->
             entry.suites.join(", ")
         )
     })?;
-    Ok(Resolved::Replaced(newest.clone()))
+    let modules = index::modules_package(&pins, newest).filter(|_| wants_modules(entry));
+    Ok(Resolved::Replaced(Box::new(Packages {
+        kernel: newest.clone(),
+        modules: modules.cloned(),
+    })))
 }

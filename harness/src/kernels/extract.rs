@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use object::read::elf::ElfFile64;
@@ -29,23 +29,31 @@ pub struct Extracted {
     pub release: String,
     /// File names of the modules in load order.
     pub modules: Vec<String>,
+    /// File names of the spare modules in load order, after the others.
+    pub spare_modules: Vec<String>,
     /// Whether the package has the kernel's configuration.
     pub has_config: bool,
     /// Whether the kernel has BTF.
     pub has_btf: bool,
 }
 
-/// Writes kernel, BTF, configuration and `modules` of the package `deb` into
-/// the folder `into`.
+/// Writes kernel, BTF, configuration, `modules` and `spare` modules of the packages
+/// `debs` into the folder `into`.
 ///
 /// # Errors
 /// When the package has no kernel, something in it is damaged, a module is
 /// missing, or the folder cannot be written.
-pub fn extract(deb: &Path, modules: &[String], into: &Path) -> Result<Extracted> {
-    let contents = Contents::read(deb, !modules.is_empty())?;
+pub fn extract(
+    debs: &[PathBuf],
+    modules: &[String],
+    spare: &[String],
+    into: &Path,
+) -> Result<Extracted> {
+    let all = [modules, spare].concat();
+    let contents = Contents::read(debs, !all.is_empty())?;
     let (path, image) = contents
         .vmlinuz
-        .with_context(|| format!("package {} holds no vmlinuz", deb.display()))?;
+        .with_context(|| format!("none of {debs:?} holds a vmlinuz"))?;
     let image = BzImage::parse(&image).with_context(|| path.clone())?;
     let vmlinux = image.unpack().with_context(|| path.clone())?;
     let release = image.release.to_owned();
@@ -61,15 +69,19 @@ pub fn extract(deb: &Path, modules: &[String], into: &Path) -> Result<Extracted>
     if let Some(config) = &contents.config {
         write(into, CONFIG, config)?;
     }
+    let first = contents.modules.in_load_order(modules)?.len();
     let mut names = Vec::new();
-    for (name, bytes) in contents.modules.in_load_order(modules)? {
+    for (name, bytes) in contents.modules.in_load_order(&all)? {
         let name = format!("{name}.ko");
         write(into, &name, &bytes)?;
         names.push(name);
     }
+    // What is asked for first comes first, with what it needs.
+    let spare_modules = names.split_off(first);
     Ok(Extracted {
         release,
         modules: names,
+        spare_modules,
         has_config: contents.config.is_some(),
         has_btf: btf.is_some(),
     })
@@ -89,10 +101,10 @@ struct Contents {
 }
 
 impl Contents {
-    fn read(deb: &Path, with_modules: bool) -> Result<Self> {
+    fn read(debs: &[PathBuf], with_modules: bool) -> Result<Self> {
         let mut contents = Self::default();
         let mut modules_bytes = 0_u64;
-        visit_files(deb, &mut |path, size, file| {
+        let mut visit = |path: &str, size: u64, file: &mut dyn Read| {
             match Role::of(path) {
                 Role::Vmlinuz => {
                     contents.vmlinuz = Some((path.to_owned(), read_bounded(file, MAX_FILE_BYTES)?));
@@ -116,7 +128,10 @@ impl Contents {
                 Role::Module | Role::Other => {}
             }
             Ok(())
-        })?;
+        };
+        for deb in debs {
+            visit_files(deb, &mut visit)?;
+        }
         Ok(contents)
     }
 }
@@ -174,7 +189,7 @@ mod tests {
         let path = folder.path().join("package.deb");
         fs::write(&path, deb.build())?;
         let modules: Vec<String> = modules.iter().map(|&name| name.to_owned()).collect();
-        let extracted = extract(&path, &modules, folder.path())?;
+        let extracted = extract(&[path], &modules, &[], folder.path())?;
         Ok((folder, extracted))
     }
 
@@ -213,7 +228,7 @@ mod tests {
     fn a_package_without_kernel_is_an_error() {
         let deb = DebBuilder::new(Packing::Xz).file("./boot/config-1", b"");
         let error = format!("{:#}", run(deb, &[]).unwrap_err());
-        assert!(error.contains("holds no vmlinuz"), "{error}");
+        assert!(error.contains("holds a vmlinuz"), "{error}");
     }
 
     #[test]

@@ -90,7 +90,9 @@ pub struct Entry {
     /// Modules that must be loaded to boot, by the kernel's names with `_`;
     /// what these depend on is found in the modules themselves.
     pub modules: Vec<String>,
-    /// The package with the other modules, where they live apart. Not fetched.
+    /// Modules that are loaded only in boots whose workloads need them.
+    pub spare_modules: Vec<String>,
+    /// The package with the modules, where they live apart: fetched if any are wanted.
     pub modules_package: Option<Pin>,
     /// Where the newest of the series is looked for when `pin` has left the
     /// archive: every suite of the lock.
@@ -129,6 +131,8 @@ struct RawKernel {
     size_bytes: u64,
     sha256: String,
     modules: Vec<String>,
+    #[serde(default)]
+    spare_modules: Vec<String>,
     modules_package: Option<RawPin>,
 }
 
@@ -280,7 +284,7 @@ impl RawKernel {
             "version {} is of series {real}",
             pin.version
         );
-        for module in &self.modules {
+        for module in self.modules.iter().chain(&self.spare_modules) {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
             ensure!(
                 !module.is_empty() && module.bytes().all(plain),
@@ -302,6 +306,7 @@ impl RawKernel {
             arch,
             pin,
             modules: self.modules,
+            spare_modules: self.spare_modules,
             modules_package,
             suites: suites.to_vec(),
         })

@@ -29,13 +29,22 @@ pub struct Manifest {
     pub package: String,
     /// Debian version.
     pub version: String,
+    /// sha256 of the package with the modules, where they come from one of their own.
+    #[serde(default)]
+    pub modules_sha256: Option<String>,
     /// `uname -r`.
     pub release: String,
     /// The modules that were asked for.
     pub wanted_modules: Vec<String>,
+    /// The spare modules that were asked for.
+    #[serde(default)]
+    pub wanted_spare_modules: Vec<String>,
     /// File names of modules in load order.
     pub modules: Vec<String>,
-    /// sha256 by file name, of every file but the package and the manifest.
+    /// File names of the spare modules in load order, after the others.
+    #[serde(default)]
+    pub spare_modules: Vec<String>,
+    /// sha256 by file name, of every file but the packages and the manifest.
     pub files: BTreeMap<String, String>,
 }
 
@@ -44,12 +53,12 @@ impl Manifest {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn describe(folder: &Path, except: &str) -> Result<Self> {
+    pub fn describe(folder: &Path, except: &[&str]) -> Result<Self> {
         let mut files = BTreeMap::new();
         for file in fs::read_dir(folder)? {
             let name = file?.file_name().into_string();
             let name = name.ok().context("a file name is not UTF-8")?;
-            if name != except && name != MANIFEST {
+            if !except.contains(&name.as_str()) && name != MANIFEST {
                 let sha256 = sha256_of(&folder.join(&name))?;
                 files.insert(name, sha256);
             }
@@ -58,9 +67,12 @@ impl Manifest {
             layout: LAYOUT,
             package: String::new(),
             version: String::new(),
+            modules_sha256: None,
             release: String::new(),
             wanted_modules: Vec::new(),
+            wanted_spare_modules: Vec::new(),
             modules: Vec::new(),
+            spare_modules: Vec::new(),
             files,
         })
     }
@@ -99,7 +111,7 @@ impl Manifest {
     /// # Errors
     /// When a file is missing or has other content; the error names it.
     pub fn verify(&self, folder: &Path) -> Result<()> {
-        for module in &self.modules {
+        for module in self.modules.iter().chain(&self.spare_modules) {
             ensure!(
                 self.files.contains_key(module),
                 "its manifest has no sha256 of {module}"

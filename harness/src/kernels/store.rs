@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Serialize};
 
 use super::apt::Apt;
 use super::archive::{Archive, Resolved, resolve};
 use super::extract::{self, extract};
-use super::lock::{Entry, Pin, is_plain, is_sha256};
+use super::lock::{Entry, Pin};
 use super::lockfile;
 use super::manifest::{Manifest, sha256_of};
+use super::replaced::{self, Packages};
 use super::{Kernel, Series};
 use crate::progress::{Amount, Progress};
 
-/// The package itself stays in its entry: a damaged file, or another choice of
-/// modules, is put right from it without the network.
-const PACKAGE: &str = "package.deb";
+/// The packages themselves stay in their entry: a damaged file, or another choice
+/// of modules, is put right from them without the network. The kernel's is first.
+const PACKAGES: [&str; 2] = ["package.deb", "modules.deb"];
 
 /// The cache, and where it gets what it lacks.
 pub struct Store {
@@ -47,17 +47,6 @@ pub enum State {
     },
     /// In the cache but damaged; the next use fetches it again.
     Corrupt(String),
-}
-
-/// Says which package stands in for one that left the archive.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Replacement {
-    package: String,
-    version: String,
-    suite: String,
-    size_bytes: u64,
-    sha256: String,
 }
 
 impl Store {
@@ -110,51 +99,56 @@ impl Store {
         // the same package.
         let name = format!("{}-{}.lock", entry.arch, entry.series);
         let _lock = lockfile::exclusive(&self.folder.join(name))?;
-        if let Some(kernel) = self.usable(entry, &entry.pin, progress) {
-            return Ok(kernel);
-        }
-        if let Some(pin) = self.replacement(entry) {
-            warn_replaced(entry, &pin, progress);
-            if let Some(kernel) = self.usable(entry, &pin, progress) {
+        let candidates = self.candidates(entry);
+        for packages in &candidates {
+            if packages.kernel != entry.pin {
+                warn_replaced(entry, &packages.kernel, progress);
+            }
+            if let Some(kernel) = self.usable(entry, packages, progress) {
                 return Ok(kernel);
             }
         }
-        // A healthy package in the entry makes the network unnecessary.
-        let mut pins = vec![entry.pin.clone()];
-        pins.extend(self.replacement(entry));
-        for pin in &pins {
-            let package = self.entry_folder(pin).join(PACKAGE);
-            if sha256_of(&package).is_ok_and(|sha256| sha256 == pin.sha256) {
-                return self.unpack(entry, pin, None, progress);
+        // Healthy packages in the entry make the network unnecessary.
+        for packages in &candidates {
+            let folder = self.entry_folder(&packages.kernel);
+            let mut files = packages.all().zip(PACKAGES);
+            let healthy = |(pin, name): (&Pin, &str)| {
+                sha256_of(&folder.join(name)).is_ok_and(|sha256| sha256 == pin.sha256)
+            };
+            if files.all(healthy) {
+                return self.unpack(entry, packages, None, progress);
             }
         }
         let mut archive = self.archive.lock().unwrap_or_else(PoisonError::into_inner);
-        let pin = match resolve(archive.as_mut(), entry, progress)? {
-            Resolved::Locked => entry.pin.clone(),
-            Resolved::Replaced(pin) => {
-                warn_replaced(entry, &pin, progress);
-                self.remember_replacement(entry, &pin)?;
-                pin
+        let packages = match resolve(archive.as_mut(), entry, progress)? {
+            Resolved::Locked => Packages::locked(entry),
+            Resolved::Replaced(packages) => {
+                warn_replaced(entry, &packages.kernel, progress);
+                replaced::write(&self.replacement_path(entry), &packages)?;
+                *packages
             }
         };
-        let download = self.scratch(&pin, "download")?;
-        let package = archive.download(entry.arch, &pin, &download.0, progress)?;
+        let mut downloads = Vec::new();
+        for pin in packages.all() {
+            let folder = self.scratch(pin, "download")?;
+            let package = archive.download(entry.arch, pin, &folder.0, progress)?;
+            let sha256 = sha256_of(&package)?;
+            ensure!(
+                sha256 == pin.sha256,
+                "{pin} was fetched with sha256 {sha256}, expected {}; it is not used",
+                pin.sha256
+            );
+            downloads.push((folder, package));
+        }
         drop(archive);
-        let sha256 = sha256_of(&package)?;
-        ensure!(
-            sha256 == pin.sha256,
-            "{pin} was fetched with sha256 {sha256}, expected {}; it is not used",
-            pin.sha256
-        );
-        self.unpack(entry, &pin, Some(&package), progress)
+        let files: Vec<&Path> = downloads.iter().map(|(_, file)| file.as_path()).collect();
+        self.unpack(entry, &packages, Some(&files), progress)
     }
 
     /// How things stand with `entry`; asks the disk, never the network.
     pub fn state(&self, entry: &Entry) -> State {
-        let mut pins = vec![entry.pin.clone()];
-        pins.extend(self.replacement(entry));
-        for pin in &pins {
-            let folder = self.entry_folder(pin);
+        for packages in self.candidates(entry) {
+            let folder = self.entry_folder(&packages.kernel);
             let verified = Manifest::read(&folder).and_then(|manifest| {
                 manifest.as_ref().map(|m| m.verify(&folder)).transpose()?;
                 Ok(manifest)
@@ -165,7 +159,7 @@ impl Store {
                     return State::Ready {
                         version: manifest.version,
                         release: manifest.release,
-                        replaced: *pin != entry.pin,
+                        replaced: packages.kernel != entry.pin,
                     };
                 }
                 Err(error) => return State::Corrupt(format!("{error:#}")),
@@ -175,10 +169,16 @@ impl Store {
     }
 
     /// The cached kernel, when it is there, whole, and has the right modules.
-    fn usable(&self, entry: &Entry, pin: &Pin, progress: &Progress) -> Option<Kernel> {
+    fn usable(&self, entry: &Entry, packages: &Packages, progress: &Progress) -> Option<Kernel> {
+        let pin = &packages.kernel;
         let folder = self.entry_folder(pin);
+        let modules_sha256 = packages.modules.as_ref().map(|pin| &pin.sha256);
         let found = Manifest::read(&folder).and_then(|manifest| match manifest {
-            Some(manifest) if manifest.wanted_modules == entry.modules => {
+            Some(manifest)
+                if manifest.modules_sha256.as_ref() == modules_sha256
+                    && manifest.wanted_modules == entry.modules
+                    && manifest.wanted_spare_modules == entry.spare_modules =>
+            {
                 manifest.verify(&folder)?;
                 Ok(Some(kernel(entry.series, pin, &folder, &manifest)?))
             }
@@ -194,33 +194,43 @@ impl Store {
         })
     }
 
-    /// Builds the entry of `pin` aside and puts it in its place. Without
-    /// `package` it is built from the one that the old entry holds.
+    /// Builds the entry of these packages aside and puts it in its place. Without
+    /// `files` it is built from those that the old entry holds.
     fn unpack(
         &self,
         entry: &Entry,
-        pin: &Pin,
-        package: Option<&Path>,
+        packages: &Packages,
+        files: Option<&[&Path]>,
         progress: &Progress,
     ) -> Result<Kernel> {
+        let pin = &packages.kernel;
         let task = progress.task(entry.series.to_string(), Amount::Unknown);
         task.step(format_args!("unpacking {pin}"));
         let scratch = self.scratch(pin, "unpack")?;
         let folder = self.entry_folder(pin);
-        let deb = scratch.0.join(PACKAGE);
-        match package {
-            Some(package) => fs::rename(package, &deb).context("cannot move the package")?,
-            None => {
-                fs::copy(folder.join(PACKAGE), &deb).context("cannot copy the package")?;
+        let mut debs = Vec::new();
+        for (index, (_, name)) in packages.all().zip(PACKAGES).enumerate() {
+            let deb = scratch.0.join(name);
+            match files.and_then(|files| files.get(index)) {
+                Some(file) => fs::rename(file, &deb).context("cannot move the package")?,
+                None => {
+                    fs::copy(folder.join(name), &deb).context("cannot copy the package")?;
+                }
             }
+            debs.push(deb);
         }
-        let extracted = extract(&deb, &entry.modules, &scratch.0)?;
-        let mut manifest = Manifest::describe(&scratch.0, PACKAGE)?;
+        let extracted = extract(&debs, &entry.modules, &entry.spare_modules, &scratch.0)?;
+        let mut manifest = Manifest::describe(&scratch.0, &PACKAGES)?;
+        manifest.modules_sha256 = packages.modules.as_ref().map(|pin| pin.sha256.clone());
         manifest.package.clone_from(&pin.package);
         manifest.version.clone_from(&pin.version);
         manifest.release = extracted.release;
         manifest.wanted_modules.clone_from(&entry.modules);
+        manifest
+            .wanted_spare_modules
+            .clone_from(&entry.spare_modules);
         manifest.modules = extracted.modules;
+        manifest.spare_modules = extracted.spare_modules;
         manifest.write(&scratch.0)?;
         if folder.exists() {
             fs::remove_dir_all(&folder)
@@ -252,48 +262,11 @@ impl Store {
         self.folder.join(format!("{}.replaced", entry.pin.sha256))
     }
 
-    /// What an earlier run found in place of a vanished pin. A note that is
-    /// damaged is as good as none: the archive is asked again.
-    fn replacement(&self, entry: &Entry) -> Option<Pin> {
-        let bytes = fs::read(self.replacement_path(entry)).ok()?;
-        let note: Replacement = serde_json::from_slice(&bytes).ok()?;
-        let Replacement {
-            package,
-            version,
-            suite,
-            size_bytes,
-            sha256,
-        } = note;
-        let sound = is_sha256(&sha256) && [&package, &version, &suite].iter().all(|t| is_plain(t));
-        sound.then_some(Pin {
-            package,
-            version,
-            suite,
-            size_bytes,
-            sha256,
-        })
-    }
-
-    fn remember_replacement(&self, entry: &Entry, pin: &Pin) -> Result<()> {
-        let Pin {
-            package,
-            version,
-            suite,
-            size_bytes,
-            sha256,
-        } = pin.clone();
-        let note = Replacement {
-            package,
-            version,
-            suite,
-            size_bytes,
-            sha256,
-        };
-        let path = self.replacement_path(entry);
-        let aside = path.with_extension("replaced-new");
-        fs::write(&aside, serde_json::to_vec_pretty(&note)?)
-            .and_then(|()| fs::rename(&aside, &path))
-            .with_context(|| format!("cannot write {}", path.display()))
+    /// What there may be in the cache: what the lock says, and what stood in for it.
+    fn candidates(&self, entry: &Entry) -> Vec<Packages> {
+        let mut packages = vec![Packages::locked(entry)];
+        packages.extend(replaced::read(&self.replacement_path(entry), entry));
+        packages
     }
 }
 
@@ -324,17 +297,15 @@ fn warn_replaced(entry: &Entry, pin: &Pin, progress: &Progress) {
 }
 
 fn kernel(series: Series, pin: &Pin, folder: &Path, manifest: &Manifest) -> Result<Kernel> {
+    let paths = |names: &[String]| names.iter().map(|name| folder.join(name)).collect();
     let optional = |name: &str| manifest.files.contains_key(name).then(|| folder.join(name));
     Ok(Kernel {
         series,
         release: manifest.release.clone(),
         version: pin.version.clone(),
         vmlinux: optional(extract::VMLINUX).context("its manifest lists no vmlinux")?,
-        modules: manifest
-            .modules
-            .iter()
-            .map(|name| folder.join(name))
-            .collect(),
+        modules: paths(&manifest.modules),
+        spare_modules: paths(&manifest.spare_modules),
         config: optional(extract::CONFIG),
         btf: optional(extract::BTF),
         sha256: pin.sha256.clone(),
