@@ -171,7 +171,7 @@ struct event_inode {
 	__u64 inode;
 	__u64 size_bytes;
 	__u64 change_time_ns; /* ctime, since 1970 */
-	__u32 device_major; /* of the file system */
+	__u32 device_major; /* as stat(2) shows it */
 	__u32 device_minor;
 	__u32 generation; /* tells a file from an earlier one with its number */
 	__u32 mode; /* type and permissions, as in stat(2) */

@@ -215,11 +215,36 @@ static __always_inline u64 inode_change_time_ns(enum way way, struct inode *inod
 	return seconds * 1000000000 + nanoseconds;
 }
 
+/*
+ * The device that stat(2) shows for a file, which with its inode's number says
+ * which file it is. That is its file system's, but for btrfs: there each
+ * subvolume numbers its files anew, a snapshot's have numbers and generations of
+ * those that it was made from, and each subvolume shows a device of its own.
+ *
+ * Modules' types are there since Linux 5.11, once the module is loaded. Without
+ * them it is the file system's device.
+ * Source: fs/btrfs/inode.c, btrfs_getattr
+ */
+#define BTRFS_SUPER_MAGIC 0x9123683e
+
+static __always_inline u32 inode_device(enum way way, struct inode *inode, struct super_block *sb)
+{
+	struct btrfs_inode *btrfs_inode;
+	struct btrfs_root *root;
+
+	if (!bpf_core_type_exists(struct btrfs_inode) ||
+	    READ(way, sb, s_magic) != BTRFS_SUPER_MAGIC)
+		return READ(way, sb, s_dev);
+	btrfs_inode = (void *)inode - bpf_core_field_offset(struct btrfs_inode, vfs_inode);
+	root = READ(PROBE, btrfs_inode, root);
+	return READ(PROBE, root, anon_dev);
+}
+
 static __always_inline void inode__fill(enum way way, struct event_inode *event,
 					struct inode *inode)
 {
 	struct super_block *sb = READ(way, inode, i_sb);
-	u32 device = READ(way, sb, s_dev);
+	u32 device = inode_device(way, inode, sb);
 
 	event->inode = READ(way, inode, i_ino);
 	event->size_bytes = READ(way, inode, i_size);

@@ -129,6 +129,16 @@ struct inode {
 	u32 i_ctime_nsec;
 };
 
+/* The module's own types: known once it is loaded. */
+struct btrfs_root {
+	u32 anon_dev;
+};
+
+struct btrfs_inode {
+	struct btrfs_root *root;
+	struct inode vfs_inode;
+};
+
 struct timespec64 {
 	long long tv_sec;
 	long tv_nsec;

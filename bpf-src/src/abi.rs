@@ -268,9 +268,10 @@ wire_structs! {
         size_bytes: u64,
         /// ctime in nanoseconds since 1970.
         change_time_ns: u64,
-        /// Of the file system's device.
+        /// Of the device that stat(2) shows: the file system's, or on btrfs that of the
+        /// subvolume, if the kernel showed btrfs's types when the sensors were loaded.
         device_major: u32,
-        /// Of the file system's device.
+        /// Of the same.
         device_minor: u32,
         /// Tells a file from an earlier one with its number.
         generation: u32,
