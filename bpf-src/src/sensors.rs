@@ -73,6 +73,8 @@ impl Default for Options {
 pub struct AttachedProgram {
     /// Its name in C.
     pub name: String,
+    /// What it belongs to.
+    pub family: Family,
     /// How it is attached: `fentry`, `tp_btf`, `kprobe/link`, …
     pub attach: &'static str,
     /// Instructions that the verifier looked at, where the kernel tells.
@@ -175,6 +177,7 @@ impl Sensors {
                 let info = family.object.program(name)?.info()?;
                 programs.push(AttachedProgram {
                     name: (*name).to_owned(),
+                    family: family.family,
                     attach: link.how(),
                     verified_insns: info.verified_insns,
                     jited_bytes: info.jited_bytes,

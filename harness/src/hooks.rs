@@ -4,6 +4,8 @@
 //! where it may. So a program that a change has made unfit for fentry would go
 //! on working, at several times the cost. Here every fallback needs a reason.
 
+use trapline_sensors::Family;
+
 use crate::bench::budget;
 use crate::kernels::Series;
 use crate::recording::{Frame, Sensors};
@@ -26,6 +28,7 @@ pub fn wrong(series: Series, frames: &[Frame]) -> Vec<String> {
     sensors
         .flat_map(|sensors| {
             let mut wrong = of_flavour(series, sensors);
+            wrong.extend(without_programs(sensors));
             wrong.extend(over_budget(sensors));
             wrong
         })
@@ -60,6 +63,20 @@ fn of_flavour(series: Series, sensors: &Sensors) -> Vec<String> {
     wrong
 }
 
+/// Families that are not there: nothing would be said of what they are for.
+fn without_programs(sensors: &Sensors) -> Vec<String> {
+    let is_there = |family: &&&str| {
+        let mut programs = sensors.programs.iter();
+        !programs.any(|program| program.family == **family)
+    };
+    let names: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
+    let missing = names.iter().filter(is_there);
+    let flavour = &sensors.flavour;
+    missing
+        .map(|family| format!("{flavour} flavour: no program of the family {family} is attached"))
+        .collect()
+}
+
 fn over_budget(sensors: &Sensors) -> Vec<String> {
     let most = budget::VERIFIED_INSNS_PER_PROGRAM;
     let mut wrong = Vec::new();
@@ -87,17 +104,17 @@ mod tests {
     fn wrong_with(series: &str, flavour: &str, programs: &[(&str, &str)]) -> Vec<String> {
         let programs = programs.iter().map(|(name, attach)| Program {
             name: (*name).to_owned(),
+            family: "process".to_owned(),
             attach: (*attach).to_owned(),
             verified_insns: Some(1),
             jited_bytes: None,
         });
         let sensors = Sensors {
             flavour: flavour.to_owned(),
-            family: "process".to_owned(),
             load_ns: 1,
             programs: programs.collect(),
         };
-        wrong(series.parse().unwrap(), &[Frame::Sensors(sensors)])
+        of_flavour(series.parse().unwrap(), &sensors)
     }
 
     #[test]
@@ -132,18 +149,41 @@ mod tests {
     fn a_program_over_its_budget_or_without_a_figure_is_named() {
         let mut sensors = Sensors {
             flavour: "fentry".to_owned(),
-            family: "process".to_owned(),
             load_ns: 1,
             programs: Vec::new(),
         };
         for insns in [Some(100_000), Some(100_001), None] {
             sensors.programs.push(Program {
                 name: "fork_fentry".to_owned(),
+                family: "process".to_owned(),
                 attach: "tp_btf".to_owned(),
                 verified_insns: insns,
                 jited_bytes: None,
             });
         }
         assert_eq!(over_budget(&sensors).len(), 2);
+    }
+
+    #[test]
+    fn a_family_without_a_program_is_named() {
+        let program = |family: &Family| Program {
+            name: "some_fentry".to_owned(),
+            family: family.name().to_owned(),
+            attach: "fentry".to_owned(),
+            verified_insns: Some(1),
+            jited_bytes: None,
+        };
+        let mut sensors = Sensors {
+            flavour: "fentry".to_owned(),
+            load_ns: 1,
+            programs: Family::ALL.iter().map(program).collect(),
+        };
+        assert_eq!(without_programs(&sensors), [""; 0]);
+        sensors.programs.pop();
+        let wrong = without_programs(&sensors);
+        assert_eq!(
+            wrong,
+            ["fentry flavour: no program of the family mount is attached"]
+        );
     }
 }

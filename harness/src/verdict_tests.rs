@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use trapline_sensors::Family;
+
 use super::*;
 use crate::recording::payload::Program;
 use crate::recording::{CaseOutcome, Done, Hello, Recording, Status, Unloaded, Workload as Begun};
@@ -41,16 +43,17 @@ fn expectation() -> Expectation {
 }
 
 fn frames(flavour: &str, names: &[&str]) -> Vec<Frame> {
+    let programs = Family::ALL.iter().map(|family| Program {
+        name: format!("some_{}", family.name()),
+        family: family.name().into(),
+        attach: format!("{flavour}/link"),
+        verified_insns: Some(10),
+        jited_bytes: None,
+    });
     let mut frames = vec![Frame::Sensors(Sensors {
         flavour: flavour.into(),
-        family: "process".into(),
         load_ns: 1,
-        programs: vec![Program {
-            name: "fork".into(),
-            attach: format!("{flavour}/link"),
-            verified_insns: Some(10),
-            jited_bytes: None,
-        }],
+        programs: programs.collect(),
     })];
     for name in names {
         frames.push(Frame::Workload(Begun {

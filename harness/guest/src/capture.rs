@@ -80,7 +80,7 @@ pub fn load(flavour: &str, kernel: &mut KernelBtf) -> Result<(Box<dyn Sensing>, 
         .map(sensing::Program::said)
         .collect();
     let said = json!({
-        "flavour": flavour, "family": "process", "load_ns": load_ns, "programs": programs,
+        "flavour": flavour, "load_ns": load_ns, "programs": programs,
     });
     Ok((sensors, said))
 }

@@ -27,7 +27,6 @@ fn record(lane: u32, sequence: u64) -> Vec<u8> {
 fn sensors() -> Frame {
     Frame::Sensors(Sensors {
         flavour: "fentry".into(),
-        family: "process".into(),
         load_ns: 1,
         programs: Vec::new(),
     })

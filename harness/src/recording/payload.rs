@@ -29,8 +29,6 @@ pub struct Hello {
 pub struct Sensors {
     /// `fentry` or `kprobe`
     pub flavour: String,
-    /// `process`, `file`, …
-    pub family: String,
     /// How long loading and attaching took.
     pub load_ns: u64,
     /// One per program.
@@ -43,6 +41,8 @@ pub struct Sensors {
 pub struct Program {
     /// Its name in the object.
     pub name: String,
+    /// `process`, `file`, …
+    pub family: String,
     /// `fentry`, `kprobe/link`, `kprobe/ioctl`, `kprobe/tracefs`, …
     pub attach: String,
     /// `None` where the kernel does not say.

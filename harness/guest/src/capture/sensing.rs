@@ -11,6 +11,8 @@ use trapline_sensors::sensors::{Flavour, Options, Sensors};
 pub struct Program {
     /// Its name in the object.
     pub name: String,
+    /// Its family: `process`, `file`, …
+    pub family: &'static str,
     /// How it was attached: `fentry`, `kprobe/link`, …
     pub attach: String,
     /// How many instructions the verifier processed, where the kernel says so.
@@ -24,7 +26,7 @@ impl Program {
     #[must_use]
     pub fn said(&self) -> Value {
         json!({
-            "name": self.name, "attach": self.attach,
+            "name": self.name, "family": self.family, "attach": self.attach,
             "verified_insns": self.verified_insns, "jited_bytes": self.jited_bytes,
         })
     }
@@ -128,6 +130,7 @@ impl Attached {
         let sensors = Sensors::load_on(kernel, flavour, &options)?;
         let programs = sensors.programs()?.into_iter().map(|program| Program {
             name: program.name,
+            family: program.family.name(),
             attach: program.attach.to_owned(),
             verified_insns: program.verified_insns,
             jited_bytes: program.jited_bytes,
