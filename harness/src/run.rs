@@ -7,6 +7,7 @@
 
 pub(crate) mod cache;
 mod companions;
+mod disk;
 mod session;
 mod workshop;
 

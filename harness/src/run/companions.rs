@@ -1,16 +1,20 @@
-//! Programs that cases run and that are not the guest's: built when the first
-//! kernel's cases need them, or found on this machine, and put into the image for
-//! those.
+//! What some cases and workloads need and no other boot has: programs that are not
+//! the guest's, modules, a disk. Made when the first kernel's need them, or found on
+//! this machine, and put into the image for those.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, anyhow};
 
+use super::{Order, disk, workshop};
 use crate::cases;
-use crate::images::{Extra, guest};
+use crate::images::{Extra, guest, modules};
+use crate::kernels::Kernel;
+use crate::rows::Workload;
 
-use super::workshop;
+/// Where the guest finds a disk with btrfs.
+const BTRFS_PATH: &str = "disks/btrfs";
 
 /// All that there are; none is built yet.
 #[derive(Debug, Default)]
@@ -18,20 +22,30 @@ pub(super) struct Companions {
     program: Built,
     loader: Built,
     workshop: OnceLock<Result<Vec<Extra>, String>>,
+    btrfs: Built,
 }
 
 type Built = OnceLock<Result<Arc<[u8]>, String>>;
 
 impl Companions {
-    /// The files that cases of these names need.
-    pub(super) fn of(&self, names: &[String]) -> Result<Vec<Extra>> {
-        let mut files = Vec::new();
+    /// The files that the order's cases and workloads need on this kernel.
+    pub(super) fn of(&self, order: &Order, kernel: &Kernel) -> Result<Vec<Extra>> {
+        let (names, mut files) = (&order.cases, Vec::new());
+        if order.workloads.iter().any(plays_on_btrfs) {
+            let spare = modules("spare", &kernel.spare_modules);
+            files.extend(spare.map_err(|why| anyhow!(why))?);
+            files.push(Extra {
+                path: BTRFS_PATH.to_owned(),
+                content: made(&self.btrfs, || disk::btrfs().map(Arc::from))?,
+                mode: 0o644,
+            });
+        }
         if names.iter().any(|name| cases::runs_program(name)) {
-            let content = content(&self.program, guest::build_program)?;
+            let content = built(&self.program, guest::build_program)?;
             files.push(executable(cases::PROGRAM_PATH, content));
         }
         if names.iter().any(|name| cases::runs_loader(name)) {
-            let content = content(&self.loader, guest::build_loader)?;
+            let content = built(&self.loader, guest::build_loader)?;
             files.push(executable(cases::LOADER_PATH, content));
         }
         if names.iter().any(|name| cases::builds(name)) {
@@ -42,13 +56,24 @@ impl Companions {
     }
 }
 
-fn content(built: &Built, build: fn(&str) -> Result<PathBuf, String>) -> Result<Arc<[u8]>> {
-    let content = built.get_or_init(|| {
+/// Whether a workload mounts a btrfs.
+fn plays_on_btrfs(workload: &Workload) -> bool {
+    workload.name.starts_with("btrfs_")
+}
+
+fn built(program: &Built, build: fn(&str) -> Result<PathBuf, String>) -> Result<Arc<[u8]>> {
+    made(program, || {
         let path = build(std::env::consts::ARCH)?;
         let bytes = std::fs::read(&path).map(Arc::from);
         bytes.map_err(|error| format!("cannot read {}: {error}", path.display()))
-    });
-    content.clone().map_err(|why| anyhow!(why))
+    })
+}
+
+fn made(content: &Built, make: impl FnOnce() -> Result<Arc<[u8]>, String>) -> Result<Arc<[u8]>> {
+    content
+        .get_or_init(make)
+        .clone()
+        .map_err(|why| anyhow!(why))
 }
 
 fn executable(path: &str, content: Arc<[u8]>) -> Extra {

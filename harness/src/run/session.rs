@@ -185,7 +185,7 @@ impl Shared {
                 "the kernel is not there; ci/setup and `cargo harness kernels fetch` bring it",
             )?;
         let lab = self.lab(&kernel).map_err(|why| anyhow!("{why}"))?;
-        let files = self.companions.of(&order.cases)?;
+        let files = self.companions.of(order, &kernel)?;
         let place = self.place(lab, &kernel, order, &files)?;
         let _mine = place.lock()?;
         if cache::shared_session().is_some() && self.setup.fixed.is_none() {

@@ -91,17 +91,6 @@ pub fn copy_file_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, most: usize) ->
     counted(unsafe { libc::copy_file_range(from.as_raw_fd(), no, to.as_raw_fd(), no, most, 0) })
 }
 
-/// ioctl(2) `FICLONE`: `to` shares what `from` has.
-///
-/// # Errors
-/// What ioctl(2) says; `EOPNOTSUPP` where a file system cannot.
-pub fn clone_whole(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
-    const FICLONE: u64 = 0x4004_9409;
-    // SAFETY: this request takes a descriptor.
-    let ret = unsafe { libc::syscall(libc::SYS_ioctl, to.as_raw_fd(), FICLONE, from.as_raw_fd()) };
-    check(ret).map(drop)
-}
-
 /// fallocate(2) from the start.
 ///
 /// # Errors

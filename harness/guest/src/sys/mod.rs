@@ -8,6 +8,7 @@
 pub mod birth;
 pub mod boot;
 pub mod contents;
+pub mod extents;
 pub mod file;
 pub mod mounts;
 pub mod net;

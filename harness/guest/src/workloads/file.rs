@@ -2,7 +2,9 @@
 
 mod actors;
 mod attributes;
+mod btrfs;
 mod contents;
+mod disks;
 mod gone;
 mod kinds;
 mod mounts;
@@ -284,6 +286,36 @@ pub const WORKLOADS: &[Workload] = &[
         overlay::layers,
         overlay::merged,
         "in a file system of layers",
+    ),
+    file(
+        "btrfs_subvolumes",
+        btrfs::volumes,
+        btrfs::subvolumes,
+        "files of one number in several subvolumes of btrfs",
+    ),
+    file(
+        "btrfs_moves",
+        btrfs::volumes,
+        btrfs::moves,
+        "between subvolumes, and a subvolume itself",
+    ),
+    file(
+        "btrfs_clones",
+        btrfs::blocks,
+        btrfs::clones,
+        "FICLONE and FICLONERANGE",
+    ),
+    file(
+        "btrfs_dedupe",
+        btrfs::blocks,
+        btrfs::deduplicated,
+        "FIDEDUPERANGE, of what is the same and what is not",
+    ),
+    file(
+        "btrfs_copies",
+        btrfs::blocks,
+        btrfs::copies,
+        "copy_file_range in a subvolume, between two, to another file system",
     ),
     file(
         "chmod",

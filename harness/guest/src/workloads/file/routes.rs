@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::AsFd;
 
+
 use super::told::{Stat, Told, path_of};
-use crate::sys::contents;
 use crate::sys::process::Ended;
 use crate::sys::uring::Uring;
+use crate::sys::{contents, extents};
 use crate::workloads::failure::{Outcome, Tried, ensure};
 use crate::workloads::kit::{self, Birth};
 use crate::workloads::scene::Scene;
@@ -99,7 +100,7 @@ pub fn copy_range(scene: &Scene) -> Outcome {
 /// A file system without shared extents refuses; nothing has happened.
 pub fn clone_refused(scene: &Scene) -> Outcome {
     let (first, second) = (open(scene, "first")?, open(scene, "second")?);
-    let refused = contents::clone_whole(second.as_fd(), first.as_fd());
+    let refused = extents::clone_whole(second.as_fd(), first.as_fd());
     ensure(refused.is_err(), || "FICLONE succeeded on tmpfs".into())?;
     drop((first, second));
     // Something must be told, so that the silence before it is one.

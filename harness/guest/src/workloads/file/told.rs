@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::disks;
 use crate::sys::file;
 use crate::workloads::failure::{Failure, Outcome, Tried};
 use crate::workloads::truth;
@@ -145,7 +146,7 @@ impl Stat {
         let magic = file::fs_magic(folder).tried(folder.display())?;
         Ok(Self {
             generation: file::generation(path, metadata.ino()).tried(path.display())?,
-            ..Self::new(&metadata, magic)
+            ..Self::new(&metadata, magic)?
         })
     }
 
@@ -155,7 +156,7 @@ impl Stat {
     /// What fstat(2) says.
     pub fn of_file(file: &fs::File) -> Outcome<Self> {
         let magic = file::fs_magic_of(file.as_fd()).tried("fstatfs")?;
-        Ok(Self::new(&file.metadata().tried("fstat")?, magic))
+        Self::new(&file.metadata().tried("fstat")?, magic)
     }
 
     /// As it must be once it has so many names fewer; when that will be is not known.
@@ -177,8 +178,12 @@ impl Stat {
         })
     }
 
-    fn new(metadata: &fs::Metadata, fs_magic: u32) -> Self {
-        Self {
+    fn new(metadata: &fs::Metadata, fs_magic: u32) -> Outcome<Self> {
+        let device = match fs_magic {
+            disks::BTRFS_MAGIC => disks::device_told(metadata.dev())?,
+            _ => metadata.dev(),
+        };
+        Ok(Self {
             fs_magic,
             generation: None,
             inode: metadata.ino(),
@@ -187,9 +192,9 @@ impl Stat {
             uid: metadata.uid(),
             gid: metadata.gid(),
             links: metadata.nlink(),
-            device: metadata.dev(),
+            device,
             ctime_ns: Some(metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec()),
-        }
+        })
     }
 }
 
