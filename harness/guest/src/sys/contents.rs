@@ -81,6 +81,19 @@ pub fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, most: usize) -> io::Resu
     counted(unsafe { libc::splice(from.as_raw_fd(), no, to.as_raw_fd(), no, most, 0) })
 }
 
+/// vmsplice(2): memory into a pipe.
+///
+/// # Errors
+/// What vmsplice(2) says.
+pub fn vmsplice(bytes: &[u8], to: BorrowedFd<'_>) -> io::Result<usize> {
+    let part = libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
+    };
+    // SAFETY: one part, which is a slice; the pipe's reader only reads it.
+    counted(unsafe { libc::vmsplice(to.as_raw_fd(), &raw const part, 1, 0) })
+}
+
 /// copy_file_range(2) from and to where the two stand.
 ///
 /// # Errors

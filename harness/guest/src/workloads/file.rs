@@ -134,6 +134,7 @@ pub const WORKLOADS: &[Workload] = &[
         places::refused,
         "where it is full, read-only or forbidden",
     ),
+    file("at_offset", files, routes::at_offset, "pwrite and pread"),
     file("vectors", files, routes::vectors, "writev and readv"),
     file(
         "vectors_at",
@@ -158,6 +159,12 @@ pub const WORKLOADS: &[Workload] = &[
         files,
         routes::splice,
         "from a file through a pipe into another",
+    ),
+    file(
+        "vmsplice",
+        files,
+        routes::vmsplice,
+        "from memory through a pipe into a file",
     ),
     file("copy_range", files, routes::copy_range, "copy_file_range"),
     file(
@@ -202,6 +209,18 @@ pub const WORKLOADS: &[Workload] = &[
         files,
         rings::sizes,
         "io_uring, more room and less",
+    ),
+    file(
+        "uring_polled_names",
+        nothing,
+        rings::polled_names,
+        "names through a thread that looks for requests",
+    ),
+    file(
+        "uring_polled_sizes",
+        files,
+        rings::polled_sizes,
+        "sizes through a thread that looks for requests",
     ),
     file("ftruncate", files, sizes::ftruncate, "to less and to more"),
     file(

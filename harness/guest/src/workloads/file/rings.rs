@@ -1,9 +1,9 @@
 //! Names and sizes through io_uring: told as the process's own that asked.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 
 use super::routes::{open, tell, tell_end};
 use super::told::{Stat, Told};
@@ -23,8 +23,17 @@ fn or_by_call(by_ring: io::Result<()>, call: impl FnOnce() -> io::Result<()>) ->
 
 /// A folder, a file in it, a symbolic link, a second name and a new one, and the end of all.
 pub fn names(scene: &Scene) -> Outcome {
+    names_through(scene, false)
+}
+
+/// The same, found by a thread of the kernel.
+pub fn polled_names(scene: &Scene) -> Outcome {
+    names_through(scene, true)
+}
+
+fn names_through(scene: &Scene, is_polled: bool) -> Outcome {
     let child = kit::start(Birth::Fork, &mut |_| {
-        let mut ring = Uring::new(false).tried("io_uring_setup")?;
+        let mut ring = Uring::new(is_polled).tried("io_uring_setup")?;
         made(scene, &mut ring)?;
         gone(scene, &mut ring)?;
         Ok(0)
@@ -43,7 +52,15 @@ fn made(scene: &Scene, ring: &mut Uring) -> Outcome {
     create("mkdir", at("folder"))?.say()?;
     let new = c_path(at("folder/new"))?;
     let flags = libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY | libc::O_CLOEXEC;
-    drop(ring.open(&new, flags, 0o640).tried("openat")?);
+    let by_ring = ring.open(&new, flags, 0o640).map(drop);
+    let call = || {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o640)
+            .open(at("folder/new"))
+    };
+    or_by_call(by_ring, || call().map(drop)).tried("openat")?;
     create("open", at("folder/new"))?.say()?;
     let soft = c_path(at("soft"))?;
     let by_ring = ring.symlink(c"some where", &soft);
@@ -94,21 +111,30 @@ fn gone(scene: &Scene, ring: &mut Uring) -> Outcome {
 
 /// More room and less. As in `routes::uring_write`, the last close is ours.
 pub fn sizes(scene: &Scene) -> Outcome {
+    sizes_through(scene, false)
+}
+
+/// The same, found by a thread of the kernel.
+pub fn polled_sizes(scene: &Scene) -> Outcome {
+    sizes_through(scene, true)
+}
+
+fn sizes_through(scene: &Scene, is_polled: bool) -> Outcome {
     let first = open(scene, "first")?;
     let child = kit::start(Birth::Fork, &mut |_| {
-        let mut ring = Uring::new(false).tried("io_uring_setup")?;
+        let mut ring = Uring::new(is_polled).tried("io_uring_setup")?;
         ring.fallocate(first.as_fd(), 5000).tried("fallocate")?;
         tell("file_write", &first)?;
         Ok(0)
     })?;
     child.ends(Ended::Exit(0))?;
-    truncated(&first)?;
+    truncated(&first, is_polled)?;
     tell_end(first)
 }
 
-fn truncated(first: &File) -> Outcome {
+fn truncated(first: &File, is_polled: bool) -> Outcome {
     let child = kit::start(Birth::Fork, &mut |_| {
-        let mut ring = Uring::new(false).tried("io_uring_setup")?;
+        let mut ring = Uring::new(is_polled).tried("io_uring_setup")?;
         let by_ring = ring.truncate(first.as_fd(), 2);
         or_by_call(by_ring, || first.set_len(2)).tried("ftruncate")?;
         tell("file_truncate", first)?;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::AsFd;
-
+use std::os::unix::fs::FileExt;
 
 use super::told::{Stat, Told, path_of};
 use crate::sys::process::Ended;
@@ -47,6 +47,16 @@ pub fn vectors(scene: &Scene) -> Outcome {
     tell_end(first)
 }
 
+/// pwrite and pread.
+pub fn at_offset(scene: &Scene) -> Outcome {
+    let (first, second) = (open(scene, "first")?, open(scene, "second")?);
+    first.write_all_at(b"further on", 100).tried("pwrite")?;
+    tell("file_write", &first)?;
+    second.read_exact_at(&mut [0; 2], 3).tried("pread")?;
+    tell("file_read", &second)?;
+    tell_end(first)
+}
+
 /// pwritev2 and preadv2.
 pub fn vectors_at(scene: &Scene) -> Outcome {
     let (first, second) = (open(scene, "first")?, open(scene, "second")?);
@@ -82,6 +92,19 @@ pub fn splice(scene: &Scene) -> Outcome {
     tell("file_read", &second)?;
     let here = contents::splice(reads.as_fd(), first.as_fd(), 100).tried("splice")?;
     ensure((there, here) == (5, 5), || {
+        format!("{there} in, {here} out")
+    })?;
+    tell("file_write", &first)?;
+    tell_end(first)
+}
+
+/// vmsplice from memory into a pipe, and splice from there into a file.
+pub fn vmsplice(scene: &Scene) -> Outcome {
+    let first = open(scene, "first")?;
+    let (reads, writes) = std::io::pipe().tried("pipe")?;
+    let there = contents::vmsplice(b"from memory", writes.as_fd()).tried("vmsplice")?;
+    let here = contents::splice(reads.as_fd(), first.as_fd(), 100).tried("splice")?;
+    ensure((there, here) == (11, 11), || {
         format!("{there} in, {here} out")
     })?;
     tell("file_write", &first)?;
