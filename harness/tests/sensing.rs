@@ -1,8 +1,8 @@
-//! The file sensors at length: a real build against what strace says of it, what they
-//! leave out, the paths of a random tree and random operations against a model of a file
-//! system on every kernel, and the account of a storm on two processors.
+//! The file sensors at length: what they leave out, the paths of a random tree and random operations
+//! against a model of a file system on every kernel; on some a real build against what strace says of
+//! it, and the account of a storm.
 //!
-//! One boot for each test: `k6_12::paths`, `k6_12::filters`, `k7_3::storm`.
+//! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,19 +16,37 @@ use trapline_harness::run::{Order, Session, Setup};
 use trapline_harness::verdict::JudgedRun;
 use trapline_harness::vm::Choice;
 
-/// What runs on every kernel, with one processor.
-const EVERYWHERE: [(&str, &[&str]); 4] = [
-    ("build", &["sensing_build_fentry", "sensing_build_kprobe"]),
+/// One boot: its name, its cases, and on how many processors.
+type Boot = (&'static str, &'static [&'static str], u8);
+
+/// On every kernel. The storm of a tenth, with a ring that is too small for it, has no boot of its own
+/// where the whole one does not run.
+const EVERYWHERE: [Boot; 3] = [
     (
         "filters",
         &["sensing_filters_fentry", "sensing_filters_kprobe"],
+        1,
     ),
-    ("paths", &["sensing_paths"]),
-    ("operations", &["sensing_operations"]),
+    (
+        "paths_and_losses",
+        &["sensing_paths", "sensing_storm_lost"],
+        2,
+    ),
+    ("operations", &["sensing_operations"], 1),
 ];
-/// Two processors; the older kernel does not preempt its programs, the newer one does.
-const STORM: (&str, &[&str]) = ("storm", &["sensing_storm", "sensing_storm_lost"]);
-const STORM_SERIES: [Series; 2] = [Series::new(5, 10), Series::new(7, 3)];
+/// Where the oldest and the newest kernel stand for those between, and one in the middle.
+const BUILD: Boot = (
+    "build",
+    &["sensing_build_fentry", "sensing_build_kprobe"],
+    1,
+);
+const BUILD_SERIES: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
+/// The older kernel does not preempt its programs, the newer one does.
+const STORM: Boot = ("storm", &["sensing_storm"], 2);
+const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
+
+/// On some kernels.
+const SOMEWHERE: [(Boot, &[Series]); 2] = [(BUILD, BUILD_SERIES), (STORM, STORM_SERIES)];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -43,11 +61,10 @@ fn main() -> ExitCode {
     };
     let mut trials = Vec::new();
     for series in &matrix.series {
-        for (name, cases) in EVERYWHERE {
-            trials.push(trial(&matrix, *series, name, cases, 1));
-        }
-        if STORM_SERIES.contains(series) {
-            trials.push(trial(&matrix, *series, STORM.0, STORM.1, 2));
+        let somewhere = SOMEWHERE.into_iter();
+        let here = somewhere.filter_map(|(boot, kernels)| kernels.contains(series).then_some(boot));
+        for (name, cases, cpus) in EVERYWHERE.into_iter().chain(here) {
+            trials.push(trial(&matrix, *series, name, cases, cpus));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
