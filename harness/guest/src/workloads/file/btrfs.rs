@@ -118,9 +118,35 @@ pub fn moves(scene: &Scene) -> Outcome {
     open.write_all(b"now there").tried("write")?;
     tell("file_write", &open)?;
     tell_end(open)?;
-    let gone = Stat::of(inner.join("kept"))?.less_links(1);
-    fs::remove_file(inner.join("kept")).tried("delete")?;
-    Told::new("file_delete", inner.join("kept"))?
+    deleted(&inner.join("kept"))?;
+    made_and_gone(&place)
+}
+
+/// A subvolume that an ioctl makes is no event; a file in it is, and the subvolume's end by rmdir.
+fn made_and_gone(place: &Path) -> Outcome {
+    let folder = File::open(place).tried("open")?;
+    extents::make_subvolume(folder.as_fd(), c"new").tried("subvolume")?;
+    let (new, first) = (place.join("new"), place.join("new/first"));
+    let file = File::create_new(&first).tried("create")?;
+    Told::new("file_create", path_of(&file)?)?
+        .how("open")
+        .stat(Stat::of_file(&file)?)
+        .say()?;
+    drop(file);
+    deleted(&first)?;
+    let gone = Stat::of(&new)?.less_links(1);
+    fs::remove_dir(&new).tried("rmdir")?;
+    Told::new("file_delete", &new)?
+        .how("rmdir")
+        .flags(&["last_link"])
+        .stat(gone)
+        .say()
+}
+
+fn deleted(path: &Path) -> Outcome {
+    let gone = Stat::of(path)?.less_links(1);
+    fs::remove_file(path).tried("delete")?;
+    Told::new("file_delete", path)?
         .how("unlink")
         .flags(&["last_link"])
         .stat(gone)
@@ -167,14 +193,7 @@ pub fn deduplicated(scene: &Scene) -> Outcome {
     ensure(refused.is_err(), || "a folder is deduplicated".into())?;
     drop(first);
     // Something must be told, so that the silence before it is one.
-    let path = place.join("first");
-    let gone = Stat::of(&path)?.less_links(1);
-    fs::remove_file(&path).tried("delete")?;
-    Told::new("file_delete", &path)?
-        .how("unlink")
-        .flags(&["last_link"])
-        .stat(gone)
-        .say()
+    deleted(&place.join("first"))
 }
 
 /// copy_file_range within a subvolume, into another, and into another file system, where since Linux
