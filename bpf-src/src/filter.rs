@@ -135,7 +135,7 @@ impl Sensors {
 
     /// Says what to do with the file system of a device, as the third column of
     /// /proc/self/mountinfo has it: the kernel's own number, which differs from that
-    /// of stat(2) on btrfs.
+    /// of stat(2), and of events, on btrfs.
     ///
     /// # Errors
     /// `InvalidInput` without the file family, or for a number that no device has;
