@@ -144,6 +144,12 @@ struct timespec64 {
 	long tv_nsec;
 };
 
+/* Here just for four words in a row; see name_copy. */
+struct itimerspec64 {
+	struct timespec64 it_interval;
+	struct timespec64 it_value;
+};
+
 /* Up to 6.5. */
 struct inode___timespec {
 	struct timespec64 i_ctime;

@@ -46,6 +46,7 @@ struct lane {
 		union event event; /* the fixed part */
 		u8 record[LANE_RECORD_BYTES];
 	};
+	u64 path_front[2]; /* words of a name may reach here: see name_copy */
 	u8 path[LANE_PATH_BYTES];
 };
 

@@ -24,6 +24,7 @@
 #define NAME_BYTES 255 /* the kernel's NAME_MAX */
 /* Up to here copying in words is cheaper than calling the helper. */
 #define PATH_SHORT_BYTES 64
+#define NAME_SHORT_BYTES 32
 
 /* Inode number of the mount namespace that the sensors are loaded from: set at load. */
 const volatile u32 host_mnt_ns;
@@ -104,6 +105,33 @@ static __always_inline void walk_name_read(enum way way, struct walk_name *name,
 	name->parent = part.parent;
 }
 
+/*
+ * Copies a name to its place in lane->path. A short one goes in words, the last
+ * first: what a word has too much lies before the name, where the walk will
+ * write next, or in path_front. What is before a name in the kernel's memory is
+ * a part of its dentry or of its own header.
+ */
+static __always_inline void name_copy(enum way way, u8 *to, const unsigned char *name,
+				      u64 length)
+{
+	struct itimerspec64 *words;
+
+	if (way != DIRECT || length > NAME_SHORT_BYTES) {
+		bpf_probe_read_kernel(to, length, name);
+		return;
+	}
+	words = POINTER(DIRECT, struct itimerspec64, name + length - NAME_SHORT_BYTES);
+	to += length;
+	word_store(to - 8, words->it_value.tv_nsec);
+	if (length <= 8)
+		return;
+	word_store(to - 16, words->it_value.tv_sec);
+	if (length <= 16)
+		return;
+	word_store(to - 24, words->it_interval.tv_nsec);
+	word_store(to - 32, words->it_interval.tv_sec);
+}
+
 static __always_inline int path_walk_by(enum way way, struct lane *lane)
 {
 	struct dentry *dentry = POINTER(way, struct dentry, lane->walk_dentry);
@@ -133,8 +161,8 @@ static __always_inline int path_walk_by(enum way way, struct lane *lane)
 			return TEXT_CUT_FRONT;
 		at = (at - length - 1) & (EVENT_PATH_BYTES - 1);
 		*(volatile u64 *)&lane->walk_at = at;
+		name_copy(way, &lane->path[at + 1], name.name, length);
 		lane->path[at] = '/';
-		bpf_probe_read_kernel(&lane->path[at + 1], length, name.name);
 		if (name.parent == dentry)
 			return TEXT_UNREACHABLE; /* a root of no mount: memfd, pipe */
 		dentry = name.parent;
@@ -200,7 +228,7 @@ __noinline int path_text(u32 lane_index, u32 text_offset_bytes)
 	CLAMP(size, EVENT_PATH_BYTES);
 	if (size <= PATH_SHORT_BYTES)
 		for (u32 i = 0; i < PATH_SHORT_BYTES && i < size; i += sizeof(u64))
-			*(volatile u64 *)(to + i) = *(volatile u64 *)&lane->path[start + i];
+			word_store(to + i, word_load(&lane->path[start + i]));
 	else
 		bpf_probe_read_kernel(to, size, &lane->path[start]);
 	text_take(lane, text, size, flags);

@@ -55,6 +55,23 @@ extern void *bpf_rdonly_cast(const void *pointer, u32 type_id) __ksym __weak;
 			   (type *)(address))
 
 /*
+ * Words of memory that may begin anywhere. The compiler takes the alignment of
+ * what they are part of, and makes eight loads of bytes of one such load.
+ */
+static __always_inline u64 word_load(const void *from)
+{
+	u64 word;
+
+	asm volatile("%0 = *(u64 *)(%1 + 0)" : "=r"(word) : "r"(from));
+	return word;
+}
+
+static __always_inline void word_store(void *to, u64 word)
+{
+	asm volatile("*(u64 *)(%0 + 0) = %1" : : "r"(to), "r"(word) : "memory");
+}
+
+/*
  * Keeps `value` at or below the constant `most`, and makes the verifier see
  * it: the compiler may otherwise test one register and use another. The usual
  * case falls through, because the verifier follows that one first and then
