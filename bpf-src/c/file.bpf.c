@@ -11,6 +11,7 @@
 #include "hooks.bpf.h"
 
 #include "file_names.bpf.h"
+#include "file_moves.bpf.h"
 #include "file_touch.bpf.h"
 #include "file_attributes.bpf.h"
 #include "calls.bpf.h"
@@ -22,75 +23,101 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Names, before: the mount is known, and nothing has changed yet. */
+/*
+ * Names, before: the mount is known, nothing has changed yet, and a security
+ * module may have refused.
+ */
 
-ENTRY_HOOKS(before_mknod, "security_path_mknod",
-	    name_added(way, parent, dentry, FILE_HOW_MKNOD, NULL), struct path *parent,
-	    struct dentry *dentry)
-ENTRY_HOOKS(before_mkdir, "security_path_mkdir",
-	    name_added(way, parent, dentry, FILE_HOW_MKDIR, NULL), struct path *parent,
-	    struct dentry *dentry)
-ENTRY_HOOKS(before_symlink, "security_path_symlink",
-	    name_added(way, parent, dentry, FILE_HOW_SYMLINK, target), struct path *parent,
-	    struct dentry *dentry, const char *target)
-ENTRY_HOOKS(before_link, "security_path_link", name_linked(way, old, parent, dentry),
-	    struct dentry *old, struct path *parent, struct dentry *dentry)
-ENTRY_HOOKS(before_rename, "security_path_rename", name_moved(way, old_parent, old, new, flags),
-	    struct path *old_parent, struct dentry *old, struct path *new_parent,
-	    struct dentry *new, unsigned int flags)
-ENTRY_HOOKS(before_unlink, "security_path_unlink",
-	    name_removed(way, parent, dentry, FILE_HOW_UNLINK), struct path *parent,
-	    struct dentry *dentry)
-ENTRY_HOOKS(before_rmdir, "security_path_rmdir",
-	    name_removed(way, parent, dentry, FILE_HOW_RMDIR), struct path *parent,
-	    struct dentry *dentry)
+#define BEFORE_HOOKS(name, call, ...)                                                          \
+	SEC("fexit/security_path_" #name)                                                      \
+	int BPF_PROG(before_##name##_fentry, ##__VA_ARGS__, int result)                        \
+	{                                                                                      \
+		const enum way way = DIRECT;                                                   \
+		return call;                                                                   \
+	}                                                                                      \
+	SEC("kprobe/security_path_" #name)                                                     \
+	int BPF_KPROBE(before_##name##_kprobe, ##__VA_ARGS__)                                  \
+	{                                                                                      \
+		const enum way way = PROBE;                                                    \
+		const int result = 0; /* see *_refused_kprobe */                            \
+		return call;                                                                   \
+	}
+
+BEFORE_HOOKS(mknod, name_added(way, parent, dentry, FILE_HOW_MKNOD, NULL, result),
+	     struct path *parent, struct dentry *dentry, unsigned short mode, unsigned int device)
+BEFORE_HOOKS(mkdir, name_added(way, parent, dentry, FILE_HOW_MKDIR, NULL, result),
+	     struct path *parent, struct dentry *dentry, unsigned short mode)
+BEFORE_HOOKS(symlink, name_added(way, parent, dentry, FILE_HOW_SYMLINK, target, result),
+	     struct path *parent, struct dentry *dentry, const char *target)
+BEFORE_HOOKS(link, name_linked(way, old, parent, dentry, result), struct dentry *old,
+	     struct path *parent, struct dentry *dentry)
+BEFORE_HOOKS(rename, name_moved(way, old_parent, old, new, flags, result),
+	     struct path *old_parent, struct dentry *old, struct path *new_parent,
+	     struct dentry *new, unsigned int flags)
+BEFORE_HOOKS(unlink, name_unlinked(way, parent, dentry, result), struct path *parent,
+	     struct dentry *dentry)
+BEFORE_HOOKS(rmdir, name_folder_removed(way, parent, dentry, result), struct path *parent,
+	     struct dentry *dentry)
+
+/* For all of these: where each attaches is in src/hooks/file.rs. */
+SEC("kretprobe")
+int BPF_KRETPROBE(name_refused_kprobe, int result)
+{
+	return name_change_refused(result);
+}
+
+SEC("kretprobe")
+int BPF_KRETPROBE(move_refused_kprobe, int result)
+{
+	return name_move_refused(result);
+}
 
 /* Names, after: whether it was done. */
 
-#define AFTER_HOOKS(name, dentry)                                                              \
+#define AFTER_HOOKS(name, dentry, state)                                                              \
 	const volatile u32 vfs_##name##__##dentry;                                             \
 	const volatile u32 vfs_##name##__result;                                               \
 	SEC("fexit/vfs_" #name)                                                                \
 	int after_##name##_fentry(u64 *ctx)                                                    \
 	{                                                                                      \
-		return name_change_returned(argument(ctx, vfs_##name##__##dentry),               \
+		return name_##state##_returned(argument(ctx, vfs_##name##__##dentry),          \
 					    argument(ctx, vfs_##name##__result));              \
 	}                                                                                      \
 	SEC("kprobe/vfs_" #name)                                                               \
 	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
 	{                                                                                      \
-		return name_change_called(register_argument(ctx, vfs_##name##__##dentry));     \
+		return name_##state##_called(register_argument(ctx, vfs_##name##__##dentry));  \
 	}                                                                                      \
 	SEC("kretprobe/vfs_" #name)                                                            \
 	int after_##name##_kprobe(struct pt_regs *ctx)                                         \
 	{                                                                                      \
-		return name_change_call_returned(PT_REGS_RC(ctx));                             \
+		return name_##state##_call_returned(PT_REGS_RC(ctx));                          \
 	}
 
-AFTER_HOOKS(create, dentry)
-AFTER_HOOKS(mknod, dentry)
-AFTER_HOOKS(mkdir, dentry)
-AFTER_HOOKS(symlink, dentry)
-AFTER_HOOKS(link, new_dentry)
-AFTER_HOOKS(unlink, dentry)
-AFTER_HOOKS(rmdir, dentry)
+AFTER_HOOKS(create, dentry, change)
+AFTER_HOOKS(mknod, dentry, change)
+AFTER_HOOKS(mkdir, dentry, change)
+AFTER_HOOKS(symlink, dentry, change)
+AFTER_HOOKS(link, new_dentry, change)
+AFTER_HOOKS(unlink, dentry, change)
+AFTER_HOOKS(rmdir, dentry, move)
 
 SEC("fexit/vfs_rename")
 int BPF_PROG(after_rename_fentry, struct renamedata *data, int result)
 {
-	return name_change_returned((u64)data->old_dentry, (u64)(long)result);
+	return name_move_returned((u64)data->old_dentry, (u64)(long)result);
 }
 
 SEC("kprobe/vfs_rename")
 int BPF_KPROBE(within_rename_kprobe, struct renamedata *data)
 {
-	return name_change_called((u64)READ(PROBE, data, old_dentry));
+	return name_move_called((u64)READ(PROBE, data, old_dentry));
 }
 
 SEC("kretprobe/vfs_rename")
 int BPF_KRETPROBE(after_rename_kprobe, int result)
 {
-	return name_change_call_returned((u64)(long)result);
+	return name_move_call_returned((u64)(long)result);
 }
 
 #define RMDIR_HOOKS(name, function)                                                            \

@@ -72,15 +72,39 @@ struct {
 	__type(value, struct xattr_change);
 } xattr_changes SEC(".maps");
 
+/*
+ * How many changes wait. Most often none, and mounts are written through all
+ * the time: then nobody looks into the map.
+ */
+static u64 xattr_changes_waiting;
+
+static __always_inline void xattr_change_forget(u64 task)
+{
+	if (!bpf_map_delete_elem(&xattr_changes, &task))
+		__sync_fetch_and_add(&xattr_changes_waiting, -1);
+}
+
+static __always_inline struct xattr_change *xattr_change_of_task(void)
+{
+	u64 task = bpf_get_current_task();
+
+	if (!*(volatile u64 *)&xattr_changes_waiting)
+		return NULL;
+	return bpf_map_lookup_elem(&xattr_changes, &task);
+}
+
 static __always_inline struct xattr_change *xattr_change_begin(u64 task, u64 dentry, u64 name,
 							       u32 how)
 {
 	struct xattr_change *change;
 
-	if (bpf_map_update_elem(&xattr_changes, &task, &xattr_change_empty, BPF_ANY)) {
+	/* Of the task's own, the last one counts. */
+	xattr_change_forget(task);
+	if (bpf_map_update_elem(&xattr_changes, &task, &xattr_change_empty, BPF_NOEXIST)) {
 		loss_count(LOSS_STATE_FULL);
 		return NULL;
 	}
+	__sync_fetch_and_add(&xattr_changes_waiting, 1);
 	change = bpf_map_lookup_elem(&xattr_changes, &task);
 	if (!change)
 		return NULL;
@@ -107,7 +131,7 @@ static __always_inline int xattr_returned(u64 dentry, u64 name, u32 how, u64 res
 static __always_inline int xattr_called(u64 dentry, u64 name, u32 how)
 {
 	u64 task = bpf_get_current_task();
-	struct xattr_change *change = bpf_map_lookup_elem(&xattr_changes, &task);
+	struct xattr_change *change = xattr_change_of_task();
 
 	if (change && change->depth) {
 		change->depth++;
@@ -121,8 +145,7 @@ static __always_inline int xattr_called(u64 dentry, u64 name, u32 how)
 
 static __always_inline int xattr_call_returned(u64 result)
 {
-	u64 task = bpf_get_current_task();
-	struct xattr_change *change = bpf_map_lookup_elem(&xattr_changes, &task);
+	struct xattr_change *change = xattr_change_of_task();
 
 	if (!change || !change->depth || --change->depth)
 		return 0;
@@ -134,8 +157,7 @@ static __always_inline int xattr_call_returned(u64 result)
 /* The change that waits, through the mount it names. A global function as file_send. */
 __noinline int xattr_change_send(void)
 {
-	u64 task = bpf_get_current_task();
-	struct xattr_change *change = bpf_map_lookup_elem(&xattr_changes, &task);
+	struct xattr_change *change = xattr_change_of_task();
 	struct vfsmount *mount;
 	struct dentry *dentry;
 	struct lane *lane;
@@ -153,7 +175,7 @@ __noinline int xattr_change_send(void)
 	text_string(lane, &lane->event.file.other_path, change->name, false);
 	file_send(lane->index, EVENT_FILE_ATTRIBUTES);
 forget:
-	bpf_map_delete_elem(&xattr_changes, &task);
+	xattr_change_forget(bpf_get_current_task());
 	return 0;
 }
 
@@ -164,17 +186,14 @@ forget:
  */
 static __always_inline int fs_set_up(void)
 {
-	u64 task = bpf_get_current_task();
-
-	bpf_map_delete_elem(&xattr_changes, &task);
+	xattr_change_forget(bpf_get_current_task());
 	return 0;
 }
 
 /* A mount that was written through is given back. */
 static __always_inline int mount_given_back(struct vfsmount *mount)
 {
-	u64 task = bpf_get_current_task();
-	struct xattr_change *change = bpf_map_lookup_elem(&xattr_changes, &task);
+	struct xattr_change *change = xattr_change_of_task();
 
 	if (!change || !change->is_done)
 		return 0;

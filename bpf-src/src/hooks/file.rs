@@ -29,72 +29,43 @@ pub(crate) const FILE_ARGUMENTS: &[Argument] = &[
 pub(crate) const FILE: &[Hook] = &[
     required(
         "mknod",
-        &[
-            "after_create_fentry",
-            "after_mknod_fentry",
-            "before_mknod_fentry",
-        ],
+        &["after_create_fentry", "after_mknod_fentry"],
         &[
             "after_create_kprobe",
             "within_create_kprobe",
             "after_mknod_kprobe",
             "within_mknod_kprobe",
-            "before_mknod_kprobe",
         ],
     ),
     required(
         "mkdir",
-        &["after_mkdir_fentry", "before_mkdir_fentry"],
-        &[
-            "after_mkdir_kprobe",
-            "within_mkdir_kprobe",
-            "before_mkdir_kprobe",
-        ],
+        &["after_mkdir_fentry"],
+        &["after_mkdir_kprobe", "within_mkdir_kprobe"],
     ),
     required(
         "symlink",
-        &["after_symlink_fentry", "before_symlink_fentry"],
-        &[
-            "after_symlink_kprobe",
-            "within_symlink_kprobe",
-            "before_symlink_kprobe",
-        ],
+        &["after_symlink_fentry"],
+        &["after_symlink_kprobe", "within_symlink_kprobe"],
     ),
     required(
         "link",
-        &["after_link_fentry", "before_link_fentry"],
-        &[
-            "after_link_kprobe",
-            "within_link_kprobe",
-            "before_link_kprobe",
-        ],
+        &["after_link_fentry"],
+        &["after_link_kprobe", "within_link_kprobe"],
     ),
     required(
         "rename",
-        &["after_rename_fentry", "before_rename_fentry"],
-        &[
-            "after_rename_kprobe",
-            "within_rename_kprobe",
-            "before_rename_kprobe",
-        ],
+        &["after_rename_fentry"],
+        &["after_rename_kprobe", "within_rename_kprobe"],
     ),
     required(
         "unlink",
-        &["after_unlink_fentry", "before_unlink_fentry"],
-        &[
-            "after_unlink_kprobe",
-            "within_unlink_kprobe",
-            "before_unlink_kprobe",
-        ],
+        &["after_unlink_fentry"],
+        &["after_unlink_kprobe", "within_unlink_kprobe"],
     ),
     required(
         "rmdir",
-        &["after_rmdir_fentry", "before_rmdir_fentry"],
-        &[
-            "after_rmdir_kprobe",
-            "within_rmdir_kprobe",
-            "before_rmdir_kprobe",
-        ],
+        &["after_rmdir_fentry"],
+        &["after_rmdir_kprobe", "within_rmdir_kprobe"],
     ),
     where_present(
         "rmdir up to 6.19",
@@ -106,6 +77,34 @@ pub(crate) const FILE: &[Hook] = &[
         &["filename_rmdir_fentry"],
         &["filename_rmdir_kprobe"],
     ),
+    Hook {
+        kretprobe: Some("name_refused_kprobe"),
+        ..required(
+            "what a name is about to be",
+            &[
+                "before_mknod_fentry",
+                "before_mkdir_fentry",
+                "before_symlink_fentry",
+                "before_link_fentry",
+                "before_unlink_fentry",
+            ],
+            &[
+                "before_mknod_kprobe",
+                "before_mkdir_kprobe",
+                "before_symlink_kprobe",
+                "before_link_kprobe",
+                "before_unlink_kprobe",
+            ],
+        )
+    },
+    Hook {
+        kretprobe: Some("move_refused_kprobe"),
+        ..required(
+            "where a name is about to go",
+            &["before_rename_fentry", "before_rmdir_fentry"],
+            &["before_rename_kprobe", "before_rmdir_kprobe"],
+        )
+    },
     required("release of files", &["release_fentry"], &["release_kprobe"]),
     required("open", &["open_fentry"], &["open_kprobe"]),
     required(
