@@ -10,6 +10,7 @@ pub mod boot;
 pub mod contents;
 pub mod extents;
 pub mod file;
+pub mod landlock;
 pub mod mounts;
 pub mod net;
 pub mod process;

@@ -4,6 +4,7 @@ mod actors;
 mod attributes;
 mod btrfs;
 mod contents;
+mod denied;
 mod disks;
 mod gone;
 mod kinds;
@@ -365,5 +366,11 @@ pub const WORKLOADS: &[Workload] = &[
         attributes::shown_twice,
         attributes::access_lists,
         "access control lists are set and removed",
+    ),
+    file(
+        "denied",
+        files,
+        denied::by_landlock,
+        "names that a security module lets nobody make, move or delete",
     ),
 ];
