@@ -66,12 +66,6 @@ static __always_inline u64 register_argument(struct pt_regs *ctx, u32 position)
 /* A position that nobody has looked up: such an argument is 0. */
 #define NOWHERE (~0u)
 
-/* What a call was given; see the hooks for what each field holds. */
-struct call {
-	u64 first;
-	u64 second;
-};
-
 enum call_function {
 	CALL_read,
 	CALL_readv,
@@ -90,16 +84,32 @@ enum call_function {
 	CALL_truncate,
 	CALL_truncate_path,
 	CALL_map,
-	CALL_protect,
 	CALL_chmod,
 	CALL_chown,
 	CALL_utimes,
 };
 
+/*
+ * Calls may nest, in others and in themselves: so each has a place in its
+ * task's pile, the first that is free. Some return unseen, and their places are
+ * taken again. The stack tells most of them: it grows down, so what is noted
+ * further down than a new call, or as the same function at the same stack, is
+ * not under way. (Not all, as each system call begins at another offset of its
+ * stack, by chance.) More than ever nest fill the pile: then the last has
+ * returned, as those below may be around the new one.
+ */
+#define CALLS_DEEP 8
+
 struct call_key {
 	u64 task; /* its address */
-	u64 stack; /* where it returns to: calls may nest in themselves; or 0 */
+	u64 place;
+};
+
+struct call {
 	u64 function; /* enum call_function */
+	u64 stack; /* where it returns to */
+	u64 first; /* what it was given; see the hooks for what each holds */
+	u64 second;
 };
 
 struct {
@@ -109,55 +119,95 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
+/* Whether any call was ever noted: not where nothing is hooked by a kretprobe. */
+static u64 calls_noted;
+
+static __always_inline bool call_is(const struct call *call, enum call_function function,
+				    u64 stack)
+{
+	return call->function == function && call->stack == stack;
+}
+
 /* Notes a call; counts the one in its place, whose return was never seen. */
 static __always_inline int call_note(enum call_function function, u64 stack, u64 first,
 				     u64 second)
 {
-	struct call_key key = {
-		.task = bpf_get_current_task(),
-		.stack = stack,
+	struct call_key key = { .task = bpf_get_current_task() };
+	struct call *known, call = {
 		.function = function,
+		.stack = stack,
+		.first = first,
+		.second = second,
 	};
-	struct call call = { .first = first, .second = second };
-	long error = bpf_map_update_elem(&calls, &key, &call, BPF_NOEXIST);
+	long error = -EEXIST;
 
-	if (error == -EEXIST) {
-		loss_count(LOSS_RETURN_UNSEEN);
-		error = bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
+	if (!*(volatile u64 *)&calls_noted)
+		*(volatile u64 *)&calls_noted = 1;
+	for (u32 i = 0; i < CALLS_DEEP; i++) {
+		key.place = i;
+		error = bpf_map_update_elem(&calls, &key, &call, BPF_NOEXIST);
+		if (error != -EEXIST)
+			break;
+		known = bpf_map_lookup_elem(&calls, &key);
+		if (known && (known->stack < stack || call_is(known, function, stack) ||
+			      i == CALLS_DEEP - 1)) {
+			loss_count(LOSS_RETURN_UNSEEN);
+			*known = call;
+			return 0;
+		}
 	}
 	if (error)
 		loss_count(LOSS_STATE_FULL);
 	return 0;
 }
 
-/* False if the call began before we did, or there was no room to note it. */
+/*
+ * Takes a call off its task's pile. False if it began before we did, or was of
+ * no interest, or there was no room to note it. Past a free place there is
+ * nothing that is under way.
+ */
 static __always_inline bool call_take(enum call_function function, u64 stack, struct call *call)
 {
-	struct call_key key = {
-		.task = bpf_get_current_task(),
-		.stack = stack,
-		.function = function,
-	};
-	struct call *known = bpf_map_lookup_elem(&calls, &key);
+	struct call_key key = { .task = bpf_get_current_task() };
+	struct call *known;
 
-	if (!known)
-		return false;
-	*call = *known;
-	bpf_map_delete_elem(&calls, &key);
-	return true;
+	for (u32 i = 0; i < CALLS_DEEP; i++) {
+		key.place = i;
+		known = bpf_map_lookup_elem(&calls, &key);
+		if (!known)
+			return false;
+		if (!call_is(known, function, stack))
+			continue;
+		*call = *known;
+		bpf_map_delete_elem(&calls, &key);
+		return true;
+	}
+	return false;
 }
 
 /* This call is of no interest; nor is what an earlier one may have left behind. */
 static __always_inline int call_forget(enum call_function function, u64 stack)
 {
-	struct call_key key = {
-		.task = bpf_get_current_task(),
-		.stack = stack,
-		.function = function,
-	};
+	struct call call;
 
-	bpf_map_delete_elem(&calls, &key);
+	call_take(function, stack, &call);
 	return 0;
+}
+
+/* The current task is gone: nothing returns any more. */
+static __always_inline void calls_forget(void)
+{
+	struct call_key key = { .task = bpf_get_current_task() };
+
+	if (!*(volatile u64 *)&calls_noted)
+		return;
+	for (u32 i = 0; i < CALLS_DEEP; i++) {
+		key.place = i;
+		if (!bpf_map_lookup_elem(&calls, &key))
+			continue;
+		loss_count(LOSS_RETURN_UNSEEN);
+		bpf_map_delete_elem(&calls, &key);
+	}
 }
 
 /* A kprobe's call: the stack is where it was when the call returns. */

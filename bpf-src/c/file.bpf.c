@@ -19,7 +19,7 @@
 #include "file_size.bpf.h"
 #include "file_map.bpf.h"
 #include "file_memfd.bpf.h"
-#include "file_filter.bpf.h"
+#include "file_actor.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -184,7 +184,7 @@ int BPF_KPROBE(release_kprobe, struct file *file)
 	return file_released(PROBE, file);
 }
 
-/* Who is excluded. */
+/* Who is excluded, and what is kept of whom. */
 
 SEC("tp_btf/task_newtask")
 int BPF_PROG(exclude_fork_fentry, struct task_struct *task, u64 clone_flags)
@@ -199,15 +199,15 @@ int BPF_KPROBE(exclude_fork_kprobe, struct task_struct *task)
 }
 
 SEC("fentry/sched_autogroup_exit_task")
-int BPF_PROG(exclude_exit_fentry, struct task_struct *task)
+int BPF_PROG(actor_exit_fentry, struct task_struct *task)
 {
-	return exclusion_ended(DIRECT, task);
+	return actor_ended(DIRECT, task);
 }
 
 SEC("kprobe/sched_autogroup_exit_task")
-int BPF_KPROBE(exclude_exit_kprobe, struct task_struct *task)
+int BPF_KPROBE(actor_exit_kprobe, struct task_struct *task)
 {
-	return exclusion_ended(PROBE, task);
+	return actor_ended(PROBE, task);
 }
 
 /* Attributes. */

@@ -65,29 +65,55 @@ int map_kprobe(struct pt_regs *ctx)
 	return file_mapped(PROBE, (struct file *)call.first, call.second);
 }
 
+/* What mprotect is about to change. */
+struct protection_change {
+	u64 file;
+	u64 protection;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64); /* the calling task's address */
+	__type(value, struct protection_change);
+} protection_changes SEC(".maps");
+
 /*
  * mprotect asks for each mapping it covers, then changes it, which may merge it
- * with its neighbour: so what it is about to change is noted when it asks.
+ * with its neighbour: so what it is about to change is noted when it asks. Of one
+ * that was refused nothing is told, and the next takes its place.
  */
 static __always_inline int protection_asked(enum way way, struct vm_area_struct *area,
 					    u64 protection)
 {
 	area = TYPED(way, area);
 	u64 flags = READ(way, area, vm_flags);
-	struct file *file = READ(way, area, vm_file);
+	struct protection_change change = {
+		.file = (u64)READ(way, area, vm_file),
+		.protection = protection,
+	};
+	u64 task = bpf_get_current_task();
 
-	if (!file || !(flags & VM_SHARED) || flags & VM_WRITE || !(protection & PROT_WRITE))
-		return call_forget(CALL_protect, 0);
-	return call_note(CALL_protect, 0, (u64)file, protection);
+	if (!change.file || !(flags & VM_SHARED) || flags & VM_WRITE || !(protection & PROT_WRITE))
+		bpf_map_delete_elem(&protection_changes, &task);
+	else if (bpf_map_update_elem(&protection_changes, &task, &change, BPF_ANY))
+		loss_count(LOSS_STATE_FULL);
+	return 0;
 }
 
 static __always_inline int protection_changed(u64 result)
 {
-	struct call call;
+	u64 task = bpf_get_current_task();
+	struct protection_change *known = bpf_map_lookup_elem(&protection_changes, &task);
+	struct protection_change change;
 
-	if (!call_take(CALL_protect, 0, &call) || result_error(result))
+	if (!known)
 		return 0;
-	return file_mapped(PROBE, (struct file *)call.first, call.second);
+	change = *known;
+	bpf_map_delete_elem(&protection_changes, &task);
+	if (result_error(result))
+		return 0;
+	return file_mapped(PROBE, (struct file *)change.file, change.protection);
 }
 
 SEC("fentry/security_file_mprotect")

@@ -82,6 +82,14 @@ static __always_inline void loss_count(enum event_loss cause)
 		__sync_fetch_and_add(&row->lost[cause], 1);
 }
 
+/* What waits under this key in a map, if anything, waits no more. */
+#define WAITING_FORGET(map, key)                                               \
+	do {                                                                   \
+		/* Most often nothing does, and looking is cheaper. */         \
+		if (bpf_map_lookup_elem(map, key))                             \
+			bpf_map_delete_elem(map, key);                         \
+	} while (0)
+
 static __always_inline struct lane *lane_claim(u64 owner)
 {
 	u32 first = bpf_get_smp_processor_id() * LANES_PER_CPU;

@@ -8,6 +8,7 @@
  *   move_mount fentry security_move_mount, fexit of   kprobe, kretprobe of the same
  *              the system call
  *   between    fentry __do_loopback: what is bound    kprobe of the same
+ *   exit       fentry sched_autogroup_exit_task       kprobe of the same
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,3 +42,15 @@ ENTRY_HOOKS(umount_call, "path_umount", umount_called(way, path, flags), struct 
 RETURN_HOOKS(mount_return, "path_mount", 5)
 RETURN_HOOKS(mount_move_return, SYSCALL(move_mount), 1)
 RETURN_HOOKS(umount_return, "path_umount", 2)
+
+SEC("fentry/sched_autogroup_exit_task")
+int mount_actor_exit_fentry(void *ctx)
+{
+	return mount_actor_ended();
+}
+
+SEC("kprobe/sched_autogroup_exit_task")
+int mount_actor_exit_kprobe(void *ctx)
+{
+	return mount_actor_ended();
+}

@@ -259,3 +259,12 @@ static __always_inline int mount_change_returned(u64 result)
 	*(volatile u64 *)&change->result = result;
 	return mount_change_send();
 }
+
+/* A thread is gone: its call was never seen to return. */
+static __always_inline int mount_actor_ended(void)
+{
+	u64 task = bpf_get_current_task();
+
+	WAITING_FORGET(&mount_changes, &task);
+	return 0;
+}

@@ -168,14 +168,25 @@ int BPF_KPROBE(exit_begin_kprobe, struct task_struct *task, int group_dead)
 	return exit_begin(PROBE, task, group_dead);
 }
 
+/* What a call of this thread has left waiting, which was never seen to return, waits no more. */
+static __always_inline int thread_end(enum way way, struct task_struct *task)
+{
+	u64 address = bpf_get_current_task();
+
+	WAITING_FORGET(&execs, &address);
+	WAITING_FORGET(&exec_calls, &address);
+	WAITING_FORGET(&clones, &address);
+	return exit_end(way, task);
+}
+
 SEC("fentry/sched_autogroup_exit_task")
 int BPF_PROG(exit_end_fentry, struct task_struct *task)
 {
-	return exit_end(DIRECT, task);
+	return thread_end(DIRECT, task);
 }
 
 SEC("kprobe/sched_autogroup_exit_task")
 int BPF_KPROBE(exit_end_kprobe, struct task_struct *task)
 {
-	return exit_end(PROBE, task);
+	return thread_end(PROBE, task);
 }

@@ -53,6 +53,9 @@ impl Account {
     }
 }
 
+/// The causes by which a record does not get to the ring buffer.
+const LOST: [u32; 3] = [abi::LOSS_RING_FULL, abi::LOSS_NO_LANE, abi::LOSS_LANE_TAKEN];
+
 /// Offset of `sequence` in the `struct lane` of c/lane.bpf.h.
 const LANE_SEQUENCE_OFFSET: usize = 8;
 
@@ -68,7 +71,7 @@ pub(crate) fn of_maps(lanes: &Map, losses: &Map) -> Result<Account> {
             let of_cause = counter(losses, &row, cause * size_of::<u64>())?;
             *count += of_cause;
             let cause = cause as u32;
-            if cause != abi::LOSS_STATE_FULL {
+            if LOST.contains(&cause) {
                 of_cpu.lost += of_cause;
             }
             // Without a lane a record does not get a number either.
@@ -90,7 +93,7 @@ pub(crate) fn of_maps(lanes: &Map, losses: &Map) -> Result<Account> {
         ("lane_taken", count(abi::LOSS_LANE_TAKEN)),
     ]);
     // Older kernels do not count these themselves, and it is seen late: when
-    // the same task calls again.
+    // the same task calls again, or is gone.
     account.add_missed("returns", count(abi::LOSS_RETURN_UNSEEN));
     account.poorer = BTreeMap::from([("state_full", count(abi::LOSS_STATE_FULL))]);
     Ok(account)

@@ -69,7 +69,7 @@ pub enum Descendants {
 }
 
 impl Descendants {
-    /// The value of an entry of the map `excluded` in c/file_filter.bpf.h.
+    /// The value of an entry of the map `excluded` in c/file_actor.bpf.h.
     fn flags(self) -> [u8; 4] {
         u32::from(self == Self::Excluded).to_ne_bytes()
     }

@@ -113,6 +113,19 @@ const SHARED_MAPS: [&str; 8] = [
     "mounts",
 ];
 
+/// By the address of a task: what one hook leaves for the next.
+const WAITING_MAPS: [&str; 9] = [
+    "calls",
+    "clones",
+    "exec_calls",
+    "execs",
+    "mount_changes",
+    "name_changes",
+    "name_moves",
+    "protection_changes",
+    "xattr_changes",
+];
+
 impl Sensors {
     /// Loads the sensors and attaches them.
     ///
@@ -217,6 +230,30 @@ impl Sensors {
             family.add_missed(&mut account)?;
         }
         Ok(account)
+    }
+
+    /// What waits for a call to return or a task to go on, by map: how many
+    /// entries each has. Nothing is left of a task that is gone.
+    ///
+    /// # Errors
+    /// What the kernel says when it is asked.
+    pub fn waiting(&self) -> Result<BTreeMap<&'static str, usize>> {
+        let mut waiting = BTreeMap::new();
+        for name in WAITING_MAPS {
+            for map in self
+                .families
+                .iter()
+                .filter_map(|it| it.object.map(name).ok())
+            {
+                let mut entries = 0;
+                for key in map.keys() {
+                    key?;
+                    entries += 1;
+                }
+                *waiting.entry(name).or_default() += entries;
+            }
+        }
+        Ok(waiting)
     }
 
     /// The object of a family.

@@ -1,6 +1,6 @@
 //! The file sensors at length: what they leave out, the paths of a random tree and random operations
 //! against a model of a file system on every kernel; on some a real build against what strace says of
-//! it, and the account of a storm.
+//! it, what is left of calls that never went on, and the account of a storm.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
@@ -34,19 +34,24 @@ const EVERYWHERE: [Boot; 3] = [
     ),
     ("operations", &["sensing_operations"], 1),
 ];
-/// Where the oldest and the newest kernel stand for those between, and one in the middle.
 const BUILD: Boot = (
     "build",
     &["sensing_build_fentry", "sensing_build_kprobe"],
     1,
 );
-const BUILD_SERIES: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
+const WAITING: Boot = (
+    "waiting",
+    &["sensing_waiting_fentry", "sensing_waiting_kprobe"],
+    1,
+);
+/// The oldest and the newest kernel stand for those between, and one in the middle.
+const THREE: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
 /// The older kernel does not preempt its programs, the newer one does.
 const STORM: Boot = ("storm", &["sensing_storm"], 2);
 const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// On some kernels.
-const SOMEWHERE: [(Boot, &[Series]); 2] = [(BUILD, BUILD_SERIES), (STORM, STORM_SERIES)];
+const SOMEWHERE: [(Boot, &[Series]); 3] = [(BUILD, THREE), (WAITING, THREE), (STORM, STORM_SERIES)];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -208,9 +208,9 @@ pub(crate) const FILE: &[Hook] = &[
         &["memfd_huge_kprobe"],
     ),
     required(
-        "exclusion of descendants",
-        &["exclude_exit_fentry", "exclude_fork_fentry"],
-        &["exclude_exit_kprobe", "exclude_fork_kprobe"],
+        "the life of actors",
+        &["actor_exit_fentry", "exclude_fork_fentry"],
+        &["actor_exit_kprobe", "exclude_fork_kprobe"],
     ),
     required(
         "chmod",

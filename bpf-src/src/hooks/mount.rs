@@ -28,4 +28,9 @@ pub(crate) const MOUNT: &[Hook] = &[
         &["umount_return_fentry", "umount_call_fentry"],
         &["umount_return_kprobe", "umount_call_kprobe"],
     ),
+    required(
+        "the end of a thread",
+        &["mount_actor_exit_fentry"],
+        &["mount_actor_exit_kprobe"],
+    ),
 ];

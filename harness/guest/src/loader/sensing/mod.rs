@@ -1,6 +1,7 @@
 //! Cases that load the file sensors themselves, with options of their own, and
 //! judge what those say where it is said: what is left out, the paths of a large
-//! random tree, what a real build does, and what a storm of operations loses.
+//! random tree, what a real build does, what is left of calls that never went on, and
+//! what a storm of operations loses.
 //!
 //! They take longer than a row may, so they are no rows; `cargo test --test
 //! sensing` runs them.
@@ -11,6 +12,7 @@ mod operations;
 mod paths;
 mod storm;
 mod tree;
+mod waiting;
 
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_sensors::event::{File, Kind};
@@ -60,6 +62,16 @@ pub(super) const CASES: &[Case] = &[
         name: "sensing_storm_lost",
         object: NO_OBJECT,
         run: storm::storm_lost,
+    },
+    Case {
+        name: "sensing_waiting_fentry",
+        object: NO_OBJECT,
+        run: |stage| waiting::waiting(stage, Flavour::Fentry),
+    },
+    Case {
+        name: "sensing_waiting_kprobe",
+        object: NO_OBJECT,
+        run: |stage| waiting::waiting(stage, Flavour::Kprobe),
     },
 ];
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Exclusions over a process's life: what it starts may inherit its own, and a
- * number that is given again does not.
+ * What is kept of a process or a thread, over its life. What an excluded process
+ * starts may inherit that; a number or an address that is given again does not.
  */
 #pragma once
 
-#include "file.bpf.h"
+#include "calls.bpf.h"
+#include "file_attributes.bpf.h"
+#include "file_map.bpf.h"
+#include "file_moves.bpf.h"
 
 /* The value of an entry of `excluded`. */
 #define EXCLUDE_DESCENDANTS 1
@@ -33,13 +36,24 @@ static __always_inline int exclusion_inherited(enum way way, struct task_struct 
 	return 0;
 }
 
-/* The last thread is gone, and its files are closed. */
-static __always_inline int exclusion_ended(enum way way, struct task_struct *task)
+/*
+ * A thread is gone, and with the last one its files are closed. What one of its
+ * calls has left waiting, which was never seen to return, waits no more: its
+ * address is soon another's.
+ */
+static __always_inline int actor_ended(enum way way, struct task_struct *task)
 {
 	task = TYPED(way, task);
 	struct signal_struct *signal = READ(way, task, signal);
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u64 address = bpf_get_current_task();
 
+	WAITING_FORGET(&name_changes, &address);
+	WAITING_FORGET(&name_moves, &address);
+	WAITING_FORGET(&protection_changes, &address);
+	if (xattr_change_of_task())
+		xattr_change_forget(address);
+	calls_forget();
 	if (!READ(way, signal, live.counter) && bpf_map_lookup_elem(&excluded, &tgid))
 		bpf_map_delete_elem(&excluded, &tgid);
 	return 0;
