@@ -5,11 +5,12 @@
  */
 #pragma once
 
-#include "exit_slots.bpf.h"
+#include "actor.bpf.h"
+#include "exclude.bpf.h"
+#include "result.bpf.h"
 
 #define FMODE_CREATED 0x100000
 #define O_TMPFILE_BIT 020000000
-#define ERRNO_MOST 4095
 
 /* Refused for now, and tried again by the kernel itself: not an outcome. */
 #define EWOULDBLOCK 11
@@ -29,43 +30,6 @@ struct {
 	__type(key, u32); /* s_dev */
 	__type(value, u32); /* enum mount_state */
 } mounts SEC(".maps");
-
-/* Processes that are not reported, by tgid: filled from user space. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__type(key, u32);
-	__type(value, u32); /* EXCLUDE_DESCENDANTS or 0 */
-} excluded SEC(".maps");
-
-/* Whether anything was ever put into the two maps above: most often not, and then nobody looks. */
-enum filter {
-	FILTER_MOUNTS,
-	FILTER_EXCLUDED,
-	FILTERS,
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, FILTERS);
-	__type(key, u32);
-	__type(value, u32);
-} filters_used SEC(".maps");
-
-static __always_inline bool filter_is_used(enum filter filter)
-{
-	u32 index = filter;
-	u32 *used = bpf_map_lookup_elem(&filters_used, &index);
-
-	return used && *used;
-}
-
-static __always_inline bool actor_is_excluded(void)
-{
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-
-	return filter_is_used(FILTER_EXCLUDED) && bpf_map_lookup_elem(&excluded, &tgid) != NULL;
-}
 
 /*
  * File systems that hold no files, but the kernel's own affairs.
@@ -106,25 +70,6 @@ static __always_inline bool fs_is_special(u64 magic)
 #define S_TYPE 0170000
 #define S_REGULAR 0100000
 #define S_FOLDER 0040000
-
-/*
- * The errno in what a function returned, 0 if it succeeded, be its result an
- * int, whose upper half is not always extended, a long or a pointer.
- */
-static __always_inline u32 result_error(u64 result)
-{
-	if (result >= (u64)-ERRNO_MOST)
-		return -result;
-	if (result <= (u32)-1 && result >= (u32)-ERRNO_MOST)
-		return -(u32)result;
-	return 0;
-}
-
-/* A pointer that stands for an error, or for nothing. */
-static __always_inline bool is_no_pointer(const void *pointer)
-{
-	return !pointer || (u64)pointer >= (u64)-ERRNO_MOST;
-}
 
 /*
  * The mounts that file systems make for themselves, as overlayfs does of its
@@ -266,63 +211,6 @@ static __always_inline void inode__clear(struct event_inode *event)
 }
 
 /*
- * Who acts while it exits: as its exit event will have it. What that was made
- * from, its memory and its namespaces, is gone when its files are closed.
- */
-static __always_inline bool leaver__fill(enum way way, struct lane *lane,
-					 struct task_struct *task, struct event_file *event)
-{
-	struct exit_slot *place;
-	u64 offset, size;
-	u32 slot;
-	void *to;
-
-	if (!exit_slot_find(READ(way, task, pid), bpf_get_current_task(), &slot))
-		return false;
-	place = bpf_map_lookup_elem(&exit_slots, &slot);
-	if (!place)
-		return false;
-	event->process = place->event.process;
-	offset = place->event.exe.offset_bytes;
-	size = place->event.exe.size_bytes;
-	CLAMP(offset, EXIT_RECORD_BYTES - EVENT_PATH_BYTES);
-	CLAMP(size, EVENT_PATH_BYTES);
-	to = text_room(lane, EVENT_PATH_BYTES);
-	bpf_probe_read_kernel(to, size, place->record + offset);
-	text_take(lane, &event->exe, size, place->event.exe.flags);
-	return true;
-}
-
-static __always_inline void task__fill(enum way way, struct lane *lane, struct task_struct *task,
-				       struct event_file *event)
-{
-	u32 flags = READ(way, task, flags);
-
-	parent__fill(way, lane, task, &event->parent, &event->parent_exe);
-	if (flags & (PF_KTHREAD | PF_DUMPCORE))
-		event->flags |= FILE_BY_KERNEL;
-	if (flags & PF_EXITING && leaver__fill(way, lane, task, event))
-		return;
-	process__fill(way, &event->process, task);
-	process_exe__fill(way, lane, task, &event->exe);
-	/* It had one, and nobody has kept it: a thread that is not the last. */
-	if (flags & PF_EXITING && event->exe.flags & TEXT_NONE)
-		event->exe.flags = TEXT_UNKNOWN;
-}
-
-/*
- * Who acts, by the cheapest way that the kernel has. Kernel: typed since 5.11
- */
-static __always_inline void actor__fill(struct lane *lane, struct event_file *event)
-{
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
-		task__fill(DIRECT, lane,
-			   TYPED(DIRECT, (struct task_struct *)bpf_get_current_task_btf()), event);
-	else
-		task__fill(PROBE, lane, (void *)bpf_get_current_task(), event);
-}
-
-/*
  * Takes a lane for a file event and clears what most kinds do not use. NULL,
  * and counted, if there is none.
  */
@@ -357,7 +245,15 @@ __noinline int file_send(u32 lane_index, u32 kind)
 	if (!lane)
 		return 0;
 	event = &lane->event.file;
-	actor__fill(lane, event);
+	struct actor actor = {
+		.process = &event->process,
+		.parent = &event->parent,
+		.exe = &event->exe,
+		.parent_exe = &event->parent_exe,
+	};
+
+	if (actor__fill(lane, &actor))
+		event->flags |= FILE_BY_KERNEL;
 	header__fill(lane, &event->header, kind, lane->used);
 	return lane_send(lane, owner, lane->record, lane->used, LANE_RECORD_BYTES);
 }

@@ -14,12 +14,12 @@
 	SEC("fentry/" function)                                                                \
 	int BPF_PROG(name##_fentry, ##__VA_ARGS__)                                             \
 	{                                                                                      \
-		const enum way way = DIRECT;                                                   \
+		const enum way way __attribute__((unused)) = DIRECT;                           \
 		return call;                                                                   \
 	}                                                                                      \
 	SEC("kprobe/" function)                                                                \
 	int BPF_KPROBE(name##_kprobe, ##__VA_ARGS__)                                           \
 	{                                                                                      \
-		const enum way way = PROBE;                                                    \
+		const enum way way __attribute__((unused)) = PROBE;                            \
 		return call;                                                                   \
 	}
