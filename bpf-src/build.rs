@@ -15,7 +15,7 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PATH");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let clang = clang::find_clang();
-    for family in ["process", "file", "mount"] {
+    for family in ["process", "file", "mount", "network"] {
         let source = format!("c/{family}.bpf.c");
         let object = out.join(format!("{family}.bpf.o"));
         clang::compile(&clang, Path::new(&source), &object, "v2");

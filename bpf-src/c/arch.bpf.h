@@ -32,9 +32,13 @@ struct pt_regs {
 /* What a call leaves on the stack until it returns. */
 #define RETURN_ADDRESS_BYTES 8
 
+/* One more of a function's arguments than bpf_tracing.h has names for. */
+#define SIXTH_ARGUMENT(ctx) ((ctx)->r9)
+
 #elif defined(__TARGET_ARCH_arm64)
 
 #define RETURN_ADDRESS_BYTES 0
+#define SIXTH_ARGUMENT(ctx) (((struct user_pt_regs *)(ctx))->regs[5])
 
 /* The kernel's pt_regs begins with this part, which is all that BPF sees. */
 struct user_pt_regs {

@@ -87,6 +87,18 @@ enum call_function {
 	CALL_chmod,
 	CALL_chown,
 	CALL_utimes,
+	CALL_create,
+	CALL_connect,
+	CALL_accept,
+	CALL_accept_mptcp,
+	CALL_send_tcp,
+	CALL_send_mptcp,
+	CALL_send_udp,
+	CALL_send_udp6,
+	CALL_send_page,
+	CALL_receive_tcp,
+	CALL_receive_mptcp,
+	CALL_receive_splice,
 };
 
 /*
@@ -139,7 +151,8 @@ static __always_inline int call_note(enum call_function function, u64 stack, u64
 		.first = first,
 		.second = second,
 	};
-	long error = -EEXIST;
+	/* Not long: up to Linux 5.10 the upper half of what this helper returns is left as it was. */
+	int error = -EEXIST;
 
 	if (!*(volatile u64 *)&calls_noted)
 		*(volatile u64 *)&calls_noted = 1;

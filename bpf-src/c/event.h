@@ -36,6 +36,14 @@ enum event_kind {
 	EVENT_UMOUNT = 33,
 	EVENT_MOUNT_MOVE = 34,
 	EVENT_MOUNT_CHANGE = 35,
+	EVENT_SOCKET_CREATE = 48,
+	EVENT_SOCKET_BIND = 49,
+	EVENT_SOCKET_LISTEN = 50,
+	EVENT_SOCKET_CONNECT = 51,
+	EVENT_SOCKET_ACCEPT = 52,
+	EVENT_SOCKET_SEND = 53,
+	EVENT_SOCKET_RECEIVE = 54,
+	EVENT_SOCKET_CLOSE = 55,
 };
 
 struct event_header {
@@ -242,6 +250,69 @@ struct event_file {
 	struct event_text other_path;
 };
 
+/* One end of a flow; all zero: none, or not yet. */
+struct event_address {
+	/* Its bytes, in network order; of IPv4 the first four, and zeros. */
+	__u64 ip_first;
+	__u64 ip_second;
+	__u32 scope; /* IPv6: the interface that the address is of */
+	__u16 family; /* AF_INET or AF_INET6 */
+	__u16 port;
+};
+
+enum event_socket_flag {
+	/*
+	 * No task does this: `process` is who opened the socket, as it was
+	 * then; its parent and both programs are unknown.
+	 */
+	SOCKET_BY_OWNER = 1 << 0,
+	SOCKET_BY_KERNEL = 1 << 1, /* by a thread of the kernel */
+	SOCKET_IN_PROGRESS = 1 << 2, /* connect: how it ends is an event of its own */
+	SOCKET_OUTCOME = 1 << 3, /* connect: and this is that */
+	SOCKET_FAST_OPEN = 1 << 4, /* connect: by sending */
+	SOCKET_OPENED_UNSEEN = 1 << 5, /* before the sensors, or they had no room: no owner */
+	SOCKET_PAYLOAD_ENDS = 1 << 6, /* send: no more of this connection's payload is told */
+};
+
+/*
+ * Something happened to a socket: each kind from EVENT_SOCKET_CREATE on. Totals
+ * are those since it was opened.
+ */
+struct event_socket {
+	struct event_header header;
+	struct event_process process;
+	struct event_process parent;
+	struct event_address local;
+	struct event_address remote; /* receive: who really sent it */
+	/*
+	 * Names this socket for as long as the machine is up: its cookie, as
+	 * SO_COOKIE has it; of one that the kernel has given none, a number
+	 * with the highest bit set.
+	 */
+	__u64 socket_id;
+	__u64 owner_id; /* process_id of who opened it; accept: of who accepted it */
+	__u64 opened_time_ns; /* CLOCK_BOOTTIME */
+	__u64 sent_bytes; /* that the kernel took */
+	__u64 received_bytes; /* TCP: that came, read or not */
+	__u64 sent_packets; /* TCP: segments */
+	__u64 received_packets;
+	__u64 payload_offset_bytes; /* send: how much was sent before `payload` */
+	__u32 owner_tgid;
+	__u32 net_ns; /* of the socket: its process may be in another */
+	__u32 interface; /* that it is bound to; 0: any */
+	__u32 error; /* errno, 0: it is done */
+	__u32 flags; /* enum event_socket_flag */
+	__u32 detail; /* listen: the backlog */
+	__u16 family; /* AF_* */
+	__u16 socket_type; /* SOCK_* */
+	__u16 protocol; /* IPPROTO_*; of a packet socket ETH_P_* */
+	__u16 padding;
+	struct event_text exe;
+	struct event_text parent_exe;
+	struct event_text path; /* AF_UNIX: sun_path, an abstract name with its NUL */
+	struct event_text payload;
+};
+
 /* Why records were lost or are poorer than they could be. */
 enum event_loss {
 	LOSS_RING_FULL, /* lost: the ring buffer had no room */
@@ -262,6 +333,7 @@ union event {
 	struct event_exec exec;
 	struct event_exit exit;
 	struct event_file file;
+	struct event_socket socket;
 	/* Never written: here so that their values are in the BTF as well. */
 	struct {
 		enum event_kind kind;
@@ -270,6 +342,7 @@ union event {
 		enum event_exit_flag exit_flag;
 		enum event_file_how file_how;
 		enum event_file_flag file_flag;
+		enum event_socket_flag socket_flag;
 		enum event_loss loss;
 	} names;
 };

@@ -197,6 +197,7 @@ struct file {
 	struct inode *f_inode;
 	unsigned int f_flags;
 	unsigned int f_mode;
+	void *private_data; /* of a socket's file: its struct socket */
 };
 
 struct kiocb {
@@ -277,6 +278,138 @@ struct linux_binprm {
 
 struct kernel_clone_args {
 	u64 flags;
+};
+
+/* sockets */
+
+struct in6_addr {
+	union {
+		u32 u6_addr32[4];
+	} in6_u;
+};
+
+typedef struct {
+	long long counter;
+} atomic64_t;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	u16 skc_dport;
+	u16 skc_num; /* the local port, as the machine has numbers */
+	u16 skc_family;
+	unsigned char skc_state;
+	int skc_bound_dev_if;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+	unsigned long skc_flags; /* bits, numbered by enum sock_flags */
+};
+
+enum sock_flags {
+	SOCK_DONE = 1, /* TCP: the other end has ended its stream */
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	u16 sk_type;
+	u16 sk_protocol;
+	int sk_err;
+};
+
+/* Each of these begins with its sock. */
+struct inet_sock {
+	u16 inet_sport;
+};
+
+struct tcp_sock {
+	u64 bytes_received;
+	u32 segs_in;
+	u32 segs_out;
+};
+
+struct packet_sock {
+	u16 num;
+};
+
+struct sockaddr_un {
+	u16 sun_family;
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+};
+
+struct sk_buff {
+	unsigned char *head;
+	u16 protocol;
+	u16 transport_header;
+	u16 network_header;
+};
+
+struct page {
+	unsigned long flags;
+};
+
+struct bio_vec {
+	struct page *bv_page;
+	unsigned int bv_len;
+	unsigned int bv_offset;
+};
+
+struct iovec {
+	void *iov_base;
+	size_t iov_len;
+};
+
+enum iter_type {
+	ITER_IOVEC,
+	ITER_KVEC,
+	ITER_BVEC,
+	ITER_UBUF,
+};
+
+struct iov_iter {
+	u8 iter_type; /* since 5.14 */
+	size_t iov_offset;
+	size_t count;
+	const struct iovec *__iov; /* since 6.4 */
+	const struct bio_vec *bvec;
+	void *ubuf; /* since 6.0 */
+	unsigned long nr_segs;
+};
+
+/* Up to 6.3. */
+struct iov_iter___iov {
+	const struct iovec *iov;
+};
+
+/* Up to 5.13. */
+struct iov_iter___type {
+	unsigned int type; /* bits */
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
+	struct iov_iter msg_iter;
 };
 
 #pragma clang attribute pop

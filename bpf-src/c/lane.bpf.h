@@ -42,6 +42,11 @@ struct lane {
 	u64 strings_list; /* see strings_walk */
 	u64 strings_pointer_bytes;
 	u64 strings_done;
+	u64 data_message; /* see payload_take */
+	u64 data_segment;
+	u64 data_offset;
+	u64 data_left;
+	u64 data_kind;
 	union {
 		union event event; /* the fixed part */
 		u8 record[LANE_RECORD_BYTES];

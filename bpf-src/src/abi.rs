@@ -4,6 +4,10 @@
 //! the BTF of the compiled object. All integers are in the machine's byte order:
 //! a record is read on the machine that wrote it, or on one like it.
 
+mod constants;
+
+pub use constants::*;
+
 /// The version of the layout that this crate reads.
 pub const FORMAT_VERSION: u16 = 1;
 /// The longest path, in bytes.
@@ -316,154 +320,76 @@ wire_structs! {
         /// rename, link: the old one; symlink: what it says.
         other_path: Text,
     }
-}
 
-/// Enumerators of `event.h`, by the name of their enum.
-macro_rules! wire_constants {
-    ($($enumeration:literal { $($(#[$doc:meta])* $name:ident: $kind:ty = $c_name:ident $value:expr,)* })*) => {
-        $($($(#[$doc])* pub const $name: $kind = $value;)*)*
+    /// One end of a flow.
+    Address = "event_address" {
+        /// Its bytes in network order, as they lie in memory; of IPv4 the first four.
+        ip_first: u64,
+        /// The other eight.
+        ip_second: u64,
+        /// IPv6: the interface that the address is of.
+        scope: u32,
+        /// `AF_INET`, `AF_INET6`, or 0.
+        family: u16,
+        /// In the machine's byte order.
+        port: u16,
+    }
 
-        /// Every enumerator: its enum, its name in `event.h`, its value.
-        pub const CONSTANTS: &[(&str, &str, u64)] =
-            &[$($(($enumeration, stringify!($c_name), $value as u64)),*),*];
-    };
-}
-
-wire_constants! {
-    "event_kind" {
-        /// [`Fork`].
-        KIND_FORK: u16 = EVENT_FORK 1,
-        /// [`Exec`].
-        KIND_EXEC: u16 = EVENT_EXEC 2,
-        /// [`Exit`].
-        KIND_EXIT: u16 = EVENT_EXIT 3,
-        /// [`File`]: a name came into being, and what it names.
-        KIND_FILE_CREATE: u16 = EVENT_FILE_CREATE 16,
-        /// [`File`]: another name for it.
-        KIND_FILE_LINK: u16 = EVENT_FILE_LINK 17,
-        /// [`File`]: another name in place of the one it had.
-        KIND_FILE_RENAME: u16 = EVENT_FILE_RENAME 18,
-        /// [`File`]: a name is gone.
-        KIND_FILE_DELETE: u16 = EVENT_FILE_DELETE 19,
-        /// [`File`]: read by a process for the first time in a while.
-        KIND_FILE_READ: u16 = EVENT_FILE_READ 20,
-        /// [`File`]: written by a process for the first time in a while.
-        KIND_FILE_WRITE: u16 = EVENT_FILE_WRITE 21,
-        /// [`File`]: its size was set.
-        KIND_FILE_TRUNCATE: u16 = EVENT_FILE_TRUNCATE 22,
-        /// [`File`]: mapped shared and writable.
-        KIND_FILE_MAP: u16 = EVENT_FILE_MAP 23,
-        /// [`File`]: released after it was changed.
-        KIND_FILE_CLOSE_WRITE: u16 = EVENT_FILE_CLOSE_WRITE 24,
-        /// [`File`]: permissions, owner, times or extended attributes.
-        KIND_FILE_ATTRIBUTES: u16 = EVENT_FILE_ATTRIBUTES 25,
-        /// [`File`]: a mount came into the tree.
-        KIND_MOUNT: u16 = EVENT_MOUNT 32,
-        /// [`File`]: a mount was taken away.
-        KIND_UMOUNT: u16 = EVENT_UMOUNT 33,
-        /// [`File`]: a mount has another place.
-        KIND_MOUNT_MOVE: u16 = EVENT_MOUNT_MOVE 34,
-        /// [`File`]: a mount has other options.
-        KIND_MOUNT_CHANGE: u16 = EVENT_MOUNT_CHANGE 35,
-    }
-    "event_text_flag" {
-        /// There is no such thing.
-        TEXT_NONE: u16 = TEXT_NONE 1,
-        /// Too long: the front is missing.
-        TEXT_CUT_FRONT: u16 = TEXT_CUT_FRONT 2,
-        /// Too long: the end is missing.
-        TEXT_CUT_END: u16 = TEXT_CUT_END 4,
-        /// Memory could not be read: bytes are missing.
-        TEXT_FAULT: u16 = TEXT_FAULT 8,
-        /// A path that no mount leads to.
-        TEXT_UNREACHABLE: u16 = TEXT_UNREACHABLE 16,
-        /// A path whose last name is gone.
-        TEXT_DELETED: u16 = TEXT_DELETED 32,
-        /// The kernel changed it while it was read.
-        TEXT_CHANGED: u16 = TEXT_CHANGED 64,
-        /// The sensor had no room to remember it.
-        TEXT_UNKNOWN: u16 = TEXT_UNKNOWN 128,
-        /// A path of another mount namespace than the sensors' own.
-        TEXT_FOREIGN: u16 = TEXT_FOREIGN 256,
-    }
-    "event_fork_flag" {
-        /// The sensor had no room to remember the clone flags.
-        FORK_CLONE_FLAGS_UNKNOWN: u32 = FORK_CLONE_FLAGS_UNKNOWN 1,
-    }
-    "event_exit_flag" {
-        /// A core was dumped.
-        EXIT_CORE_DUMPED: u32 = EXIT_CORE_DUMPED 1,
-        /// No room to wait: sent before the files were closed.
-        EXIT_EARLY: u32 = EXIT_EARLY 2,
-    }
-    "event_file_how" {
-        /// Created by opening it.
-        FILE_HOW_OPEN: u32 = FILE_HOW_OPEN 1,
-        /// Created without a name.
-        FILE_HOW_TMPFILE: u32 = FILE_HOW_TMPFILE 2,
-        /// Created by mknod.
-        FILE_HOW_MKNOD: u32 = FILE_HOW_MKNOD 3,
-        /// A folder was created.
-        FILE_HOW_MKDIR: u32 = FILE_HOW_MKDIR 4,
-        /// A symbolic link was created.
-        FILE_HOW_SYMLINK: u32 = FILE_HOW_SYMLINK 5,
-        /// Deleted by unlink.
-        FILE_HOW_UNLINK: u32 = FILE_HOW_UNLINK 6,
-        /// A folder was deleted.
-        FILE_HOW_RMDIR: u32 = FILE_HOW_RMDIR 7,
-        /// Permissions.
-        FILE_HOW_CHMOD: u32 = FILE_HOW_CHMOD 8,
-        /// Owner or group.
-        FILE_HOW_CHOWN: u32 = FILE_HOW_CHOWN 9,
-        /// Times.
-        FILE_HOW_UTIMES: u32 = FILE_HOW_UTIMES 10,
-        /// An extended attribute was set.
-        FILE_HOW_SETXATTR: u32 = FILE_HOW_SETXATTR 11,
-        /// An extended attribute was removed.
-        FILE_HOW_REMOVEXATTR: u32 = FILE_HOW_REMOVEXATTR 12,
-        /// Created in memory, by memfd_create.
-        FILE_HOW_MEMFD: u32 = FILE_HOW_MEMFD 13,
-        /// A new mount of a file system.
-        FILE_HOW_MOUNT: u32 = FILE_HOW_MOUNT 14,
-        /// A tree is shown at another place as well.
-        FILE_HOW_BIND: u32 = FILE_HOW_BIND 15,
-        /// A mount that was made before, by fsmount or open_tree.
-        FILE_HOW_ATTACH: u32 = FILE_HOW_ATTACH 16,
-        /// Other options.
-        FILE_HOW_REMOUNT: u32 = FILE_HOW_REMOUNT 17,
-        /// Shared, slave, private or unbindable.
-        FILE_HOW_PROPAGATION: u32 = FILE_HOW_PROPAGATION 18,
-    }
-    "event_file_flag" {
-        /// A thread of the kernel did it.
-        FILE_BY_KERNEL: u32 = FILE_BY_KERNEL 1,
-        /// Deleted: the file has no name any more.
-        FILE_LAST_LINK: u32 = FILE_LAST_LINK 2,
-        /// Deleted: something still holds it by that name.
-        FILE_STILL_OPEN: u32 = FILE_STILL_OPEN 4,
-        /// Renamed over another, which is `other`.
-        FILE_REPLACED: u32 = FILE_REPLACED 8,
-        /// Two names changed places; `other` is the second.
-        FILE_EXCHANGED: u32 = FILE_EXCHANGED 16,
-        /// Was mapped writable: may have changed, unseen.
-        FILE_MAPPED: u32 = FILE_MAPPED 32,
-        /// On a mount that was declared remote.
-        FILE_REMOTE: u32 = FILE_REMOTE 64,
-        /// And may be read.
-        FILE_SCANNABLE: u32 = FILE_SCANNABLE 128,
-    }
-    "event_loss" {
-        /// Lost: the ring buffer had no room.
-        LOSS_RING_FULL: u32 = LOSS_RING_FULL 0,
-        /// Lost: every lane of the CPU was busy.
-        LOSS_NO_LANE: u32 = LOSS_NO_LANE 1,
-        /// Lost: another program took the lane meanwhile.
-        LOSS_LANE_TAKEN: u32 = LOSS_LANE_TAKEN 2,
-        /// Poorer: a map of the sensor was full.
-        LOSS_STATE_FULL: u32 = LOSS_STATE_FULL 3,
-        /// A kretprobe did not see a call return.
-        LOSS_RETURN_UNSEEN: u32 = LOSS_RETURN_UNSEEN 4,
-        /// How many causes there are.
-        LOSS_CAUSES: u32 = LOSS_CAUSES 5,
+    /// Something happened to a socket.
+    Socket = "event_socket" {
+        /// Common to all records.
+        header: Header,
+        /// Who acts.
+        process: Process,
+        /// Its parent.
+        parent: Process,
+        /// This end.
+        local: Address,
+        /// The other.
+        remote: Address,
+        /// `SO_COOKIE`, or the sensor's own number with the highest bit set.
+        socket_id: u64,
+        /// `process_id` of who opened it.
+        owner_id: u64,
+        /// `CLOCK_BOOTTIME` in nanoseconds.
+        opened_time_ns: u64,
+        /// That the kernel took.
+        sent_bytes: u64,
+        /// TCP: that came, read or not.
+        received_bytes: u64,
+        /// TCP: segments.
+        sent_packets: u64,
+        /// TCP: segments.
+        received_packets: u64,
+        /// How much was sent before `payload`.
+        payload_offset_bytes: u64,
+        /// Who opened it.
+        owner_tgid: u32,
+        /// Of the socket, an inode number.
+        net_ns: u32,
+        /// That it is bound to; 0: any.
+        interface: u32,
+        /// errno; 0: it is done.
+        error: u32,
+        /// `SOCKET_` bits.
+        flags: u32,
+        /// listen: the backlog.
+        detail: u32,
+        /// `AF_`.
+        family: u16,
+        /// `SOCK_`.
+        socket_type: u16,
+        /// `IPPROTO_`; of a packet socket `ETH_P_`.
+        protocol: u16,
+        /// Zero.
+        padding: u16,
+        /// The program that acts.
+        exe: Text,
+        /// The program its parent runs.
+        parent_exe: Text,
+        /// `AF_UNIX`: the path, or a NUL and an abstract name.
+        path: Text,
+        /// The first bytes that were sent.
+        payload: Text,
     }
 }

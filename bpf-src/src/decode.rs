@@ -3,13 +3,15 @@
 //! Records come from a ring buffer that other programs may write to as well, or
 //! from a file: nothing about them is taken for granted.
 
+mod socket;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::abi::{self, Header, Wire};
 use crate::event::{
-    Event, Exec, Exit, File, FileFlags, FileHow, FileOperation, Fork, Inode, Kind, Strings, Text,
-    TextFlags,
+    Event, Exec, Exit, File, FileFlags, FileHow, FileOperation, Fork, Inode, Kind, SocketOperation,
+    Strings, Text, TextFlags,
 };
 
 /// A record that is not what `c/event.h` says.
@@ -113,9 +115,13 @@ pub fn decode(record: &[u8]) -> Result<Event, DecodeError> {
         abi::KIND_FORK => decode_fork(record),
         abi::KIND_EXEC => decode_exec(record),
         abi::KIND_EXIT => decode_exit(record),
-        kind => match FileOperation::from_number(kind) {
-            Some(operation) => decode_file(record, operation),
-            None => Err(DecodeError::new(format!("record of unknown kind {kind}"))),
+        kind => match (
+            FileOperation::from_number(kind),
+            SocketOperation::from_number(kind),
+        ) {
+            (Some(operation), _) => decode_file(record, operation),
+            (_, Some(operation)) => socket::decode(record, operation),
+            _ => Err(DecodeError::new(format!("record of unknown kind {kind}"))),
         },
     }
 }

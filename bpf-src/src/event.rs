@@ -4,6 +4,39 @@ use crate::abi;
 use crate::family::Family;
 
 pub use crate::abi::{Inode, Process};
+pub use socket::{Address, Payload, Socket, SocketFlags, SocketOperation, Totals};
+
+/// Declares an enum whose values are named as in JSON, by their number on the wire.
+macro_rules! wire_names {
+    ($(#[$doc:meta])* $name:ident: $number:ty { $($(#[$value_doc:meta])* $value:ident = $constant:ident $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$value_doc])* $value,)* }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &[Self] = &[$(Self::$value),*];
+
+            /// The value with this number on the wire.
+            pub fn from_number(number: $number) -> Option<Self> {
+                match number {
+                    $(abi::$constant => Some(Self::$value),)*
+                    _ => None,
+                }
+            }
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $text,)*
+                }
+            }
+        }
+    };
+}
+
+mod socket;
 
 /// One event: where and when it was recorded, and what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +73,8 @@ pub enum Kind {
     Exit(Exit),
     /// Something happened to a file or a mount.
     File(Box<File>),
+    /// Something happened to a socket.
+    Socket(Box<Socket>),
 }
 
 impl Kind {
@@ -48,6 +83,7 @@ impl Kind {
         match self {
             Self::Fork(_) | Self::Exec(_) | Self::Exit(_) => Family::Process,
             Self::File(file) => file.operation.family(),
+            Self::Socket(_) => Family::Network,
         }
     }
 
@@ -58,6 +94,7 @@ impl Kind {
             Self::Exec(_) => "exec",
             Self::Exit(_) => "exit",
             Self::File(file) => file.operation.name(),
+            Self::Socket(socket) => socket.operation.name(),
         }
     }
 }
@@ -135,36 +172,6 @@ pub struct File {
     /// rename, link, bind, move of a mount: the old path; symlink: what it says; setxattr,
     /// removexattr: the attribute's name; mount: its source as given.
     pub other_path: Text,
-}
-
-/// Declares an enum whose values are named as in JSON, by their number on the wire.
-macro_rules! wire_names {
-    ($(#[$doc:meta])* $name:ident: $number:ty { $($(#[$value_doc:meta])* $value:ident = $constant:ident $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum $name { $($(#[$value_doc])* $value,)* }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &[Self] = &[$(Self::$value),*];
-
-            /// The value with this number on the wire.
-            pub fn from_number(number: $number) -> Option<Self> {
-                match number {
-                    $(abi::$constant => Some(Self::$value),)*
-                    _ => None,
-                }
-            }
-
-            /// Its name.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$value => $text,)*
-                }
-            }
-        }
-    };
 }
 
 wire_names! {
@@ -280,11 +287,17 @@ impl FileFlags {
 
     /// The names of the bits that are set.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        let set = FILE_FLAG_NAMES
-            .into_iter()
-            .filter(move |(bit, _)| self.has(*bit));
-        set.map(|(_, name)| name)
+        flag_names(self.0, &FILE_FLAG_NAMES)
     }
+}
+
+/// The names of the bits that are set, in the order of the table.
+fn flag_names(
+    bits: u32,
+    names: &'static [(u32, &'static str)],
+) -> impl Iterator<Item = &'static str> {
+    let set = names.iter().filter(move |(bit, _)| bits & bit != 0);
+    set.map(|(_, name)| *name)
 }
 
 /// Bytes of varying length, and what is known to be missing of them.

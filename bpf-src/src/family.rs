@@ -23,6 +23,8 @@ pub enum Family {
     File,
     /// Mounts that are made, moved, changed and taken away.
     Mount,
+    /// Sockets: what they connect to and wait for, send and receive.
+    Network,
 }
 
 /// Slots for exits on their way, for each CPU and at least; see c/exit.bpf.h.
@@ -31,14 +33,15 @@ const EXIT_SLOTS: u32 = 64;
 
 impl Family {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Process, Self::File, Self::Mount];
+    pub const ALL: &'static [Self] = &[Self::Process, Self::File, Self::Mount, Self::Network];
 
-    /// `process`, `file` or `mount`.
+    /// `process`, `file`, `mount` or `network`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Process => "process",
             Self::File => "file",
             Self::Mount => "mount",
+            Self::Network => "network",
         }
     }
 
@@ -48,6 +51,7 @@ impl Family {
             Self::Process => hooks::PROCESS,
             Self::File => hooks::FILE,
             Self::Mount => hooks::MOUNT,
+            Self::Network => hooks::NETWORK,
         }
     }
 
@@ -55,6 +59,7 @@ impl Family {
         match self {
             Self::Process | Self::Mount => &[],
             Self::File => hooks::FILE_ARGUMENTS,
+            Self::Network => hooks::NETWORK_ARGUMENTS,
         }
     }
 
@@ -63,6 +68,7 @@ impl Family {
             Self::Process => objects::PROCESS,
             Self::File => objects::FILE,
             Self::Mount => objects::MOUNT,
+            Self::Network => objects::NETWORK,
         }
     }
 
@@ -88,11 +94,17 @@ impl Family {
         spec.map_mut("exit_slot_owners")?.max_entries = slots;
         spec.set_global("exit_slot_mask", &(slots - 1).to_ne_bytes())?;
         spec.set_global("host_mnt_ns", &own_mount_namespace()?.to_ne_bytes())?;
-        if self != Self::Process {
-            options.file.apply_filters(&mut spec)?;
-        }
-        if self == Self::File {
-            options.file.apply(&mut spec)?;
+        match self {
+            Self::Process => {}
+            Self::File => {
+                options.file.apply_filters(&mut spec)?;
+                options.file.apply(&mut spec)?;
+            }
+            Self::Mount => options.file.apply_filters(&mut spec)?,
+            Self::Network => {
+                options.file.apply_excluded(&mut spec)?;
+                options.network.apply(&mut spec)?;
+            }
         }
         set_arguments(&mut spec, self.arguments(), kernel)?;
         Ok(spec)

@@ -46,8 +46,14 @@ impl Default for FileOptions {
 impl FileOptions {
     /// Of the maps that more than one family has.
     pub(crate) fn apply_filters(&self, spec: &mut ObjectSpec) -> Result<()> {
-        spec.map_mut("excluded")?.max_entries = self.excluded;
+        self.apply_excluded(spec)?;
         spec.map_mut("mounts")?.max_entries = self.mounts;
+        Ok(())
+    }
+
+    /// Of the map of excluded processes alone.
+    pub(crate) fn apply_excluded(&self, spec: &mut ObjectSpec) -> Result<()> {
+        spec.map_mut("excluded")?.max_entries = self.excluded;
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 //! Bytes that are no UTF-8 are told as `{"hex":"…"}`, so that nothing is lost
 //! and nothing is guessed. Flags are lists of names; an absent thing is `null`.
 
+mod socket;
+
 use std::fmt::Write as _;
 
 use crate::event::{
@@ -64,6 +66,7 @@ fn event_members(json: &mut Object, event: &Event) {
             json.boolean("early", exit.early);
         }
         Kind::File(file) => file_members(json, file),
+        Kind::Socket(socket) => socket::members(json, socket),
     }
 }
 
@@ -104,14 +107,7 @@ fn file_members(json: &mut Object, file: &File) {
     if let Some(other) = &file.other {
         json.raw("other", &inode(other));
     }
-    let flags: Vec<String> = file
-        .flags
-        .names()
-        .map(|name| format!("\"{name}\""))
-        .collect();
-    if !flags.is_empty() {
-        json.raw("flags", &format!("[{}]", flags.join(",")));
-    }
+    json.names("flags", file.flags.names());
 }
 
 /// What the other path of a mount is: another place of the tree, or a source as given.
@@ -212,20 +208,27 @@ impl Object {
     }
 
     fn strings(&mut self, name: &str, strings: &Strings) {
-        let list: Vec<String> = strings.list.iter().map(|string| quoted(string)).collect();
-        self.raw(name, &format!("[{}]", list.join(",")));
+        self.list(name, strings.list.iter().map(|string| quoted(string)));
         self.flags(name, strings.flags);
     }
 
     /// `NAME_flags`, where there are any to tell.
     fn flags(&mut self, name: &str, flags: TextFlags) {
-        let names: Vec<String> = flags
-            .names()
-            .filter(|name| *name != "none")
-            .map(|name| format!("\"{name}\""))
-            .collect();
-        if !names.is_empty() {
-            self.raw(&format!("{name}_flags"), &format!("[{}]", names.join(",")));
+        let told = flags.names().filter(|flag| *flag != "none");
+        self.names(&format!("{name}_flags"), told);
+    }
+
+    /// A list of values that are JSON already.
+    fn list(&mut self, name: &str, values: impl Iterator<Item = String>) {
+        let values: Vec<String> = values.collect();
+        self.raw(name, &format!("[{}]", values.join(",")));
+    }
+
+    /// A list of names, where there is anything in it.
+    fn names(&mut self, name: &str, list: impl Iterator<Item = &'static str>) {
+        let list: Vec<String> = list.map(|name| format!("\"{name}\"")).collect();
+        if !list.is_empty() {
+            self.raw(name, &format!("[{}]", list.join(",")));
         }
     }
 }

@@ -17,7 +17,9 @@ mod family;
 mod filter;
 mod hooks;
 pub mod json;
+mod network;
 pub mod objects;
+pub mod payload;
 pub mod sensors;
 
 pub use decode::{DecodeError, Decoder, Item};

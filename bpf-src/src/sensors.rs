@@ -18,6 +18,7 @@ use crate::hooks::Hook;
 
 pub use crate::account::{Account, CpuAccount};
 pub use crate::filter::{Descendants, FileOptions, MountState};
+pub use crate::network::NetworkOptions;
 
 /// How to hook into the kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Options {
     pub want_stats: bool,
     /// For the file family.
     pub file: FileOptions,
+    /// For the network family.
+    pub network: NetworkOptions,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             families: Family::ALL,
             want_stats: false,
             file: FileOptions::default(),
+            network: NetworkOptions::default(),
         }
     }
 }
@@ -114,7 +118,7 @@ const SHARED_MAPS: [&str; 8] = [
 ];
 
 /// By the address of a task: what one hook leaves for the next.
-const WAITING_MAPS: [&str; 9] = [
+const WAITING_MAPS: [&str; 10] = [
     "calls",
     "clones",
     "exec_calls",
@@ -123,6 +127,7 @@ const WAITING_MAPS: [&str; 9] = [
     "name_changes",
     "name_moves",
     "protection_changes",
+    "socket_calls",
     "xattr_changes",
 ];
 

@@ -1,40 +1,12 @@
 //! Records, whole and broken, through the decoder.
 
+mod records;
+
 use proptest::prelude::*;
+use records::{error, header, record};
 use trapline_sensors::abi::{self, Wire};
 use trapline_sensors::event::{FileHow, Kind};
 use trapline_sensors::{Decoder, Item, decode, json};
-
-/// A record of `fixed` with one text of `bytes` behind it, in the first slot
-/// that `place` returns.
-fn record<T: Wire + Copy>(
-    mut fixed: T,
-    header: impl Fn(&mut T) -> &mut abi::Header,
-    place: impl Fn(&mut T) -> &mut abi::Text,
-    bytes: &[u8],
-) -> Vec<u8> {
-    *place(&mut fixed) = abi::Text {
-        offset_bytes: T::SIZE as u32,
-        size_bytes: bytes.len() as u16,
-        flags: 0,
-    };
-    header(&mut fixed).size_bytes = (T::SIZE + bytes.len()) as u32;
-    let mut record = Vec::new();
-    fixed.write(&mut record);
-    record.extend_from_slice(bytes);
-    record
-}
-
-fn header(kind: u16, sequence: u64) -> abi::Header {
-    abi::Header {
-        kind,
-        sequence,
-        format_version: abi::FORMAT_VERSION,
-        time_ns: 5,
-        cpu: 1,
-        ..abi::Header::default()
-    }
-}
 
 fn exec_record(sequence: u64, argv: &[u8]) -> Vec<u8> {
     let fixed = abi::Exec {
@@ -77,10 +49,6 @@ fn argv(record: &[u8]) -> Vec<Vec<u8>> {
         Kind::Exec(exec) => exec.argv.list,
         other => panic!("{other:?} is no exec"),
     }
-}
-
-fn error(record: &[u8]) -> String {
-    decode::decode(record).unwrap_err().to_string()
 }
 
 #[test]

@@ -8,11 +8,14 @@
 mod block;
 mod checks;
 mod document;
+mod ends;
 pub mod files;
 mod identity;
 pub mod names;
 mod numbers;
 mod raw;
+mod socket_checks;
+pub mod sockets;
 mod take;
 pub mod text;
 mod tree;

@@ -7,15 +7,19 @@
 mod compare;
 mod fact;
 mod files;
+mod sockets;
 
 pub use fact::{Ended, Exec, ExecFailed, Exit, Fact, File, Fork, Namespaces, Standing};
+pub use sockets::Socket;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use trapline_sensors::{Event, Kind};
 
+use crate::normalize::sockets::fact_line as socket_fact;
 use crate::normalize::{Cast, Take};
 use compare::Differences;
+use sockets::Identities;
 
 /// What came of the comparison.
 #[derive(Debug, Default)]
@@ -68,6 +72,7 @@ enum Sort {
     ExecFailed,
     Exit,
     File,
+    Socket,
 }
 
 /// Compares the truth of a take with the events of its tree.
@@ -83,6 +88,7 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
             Kind::Exec(exec) if exec.error == 0 => Sort::Exec,
             Kind::Exec(_) => Sort::ExecFailed,
             Kind::File(_) => Sort::File,
+            Kind::Socket(_) => Sort::Socket,
             _ => Sort::Exit,
         };
         waiting
@@ -94,6 +100,7 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
         .failures
         .extend(birth_of_root(take, events, &mut waiting));
     let mut latest = BTreeMap::new();
+    let mut identities = Identities::default();
     for fact in facts(take, &mut verdict.failures) {
         let place = matched(&fact, &mut waiting);
         match place {
@@ -115,7 +122,10 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
                     events[place].kind.name(),
                     place + 1
                 );
-                let found = differences(&fact, events[place]);
+                let mut found = differences(&fact, events[place]);
+                if let (Fact::Socket(truth), Kind::Socket(kind)) = (&fact, &events[place].kind) {
+                    found.extend(identities.see(kind, truth));
+                }
                 verdict
                     .failures
                     .extend(found.iter().map(|what| format!("{about}: {what}")));
@@ -202,6 +212,7 @@ fn matched(fact: &Fact, waiting: &mut Waiting) -> Option<usize> {
         Fact::ExecFailed(_) => Sort::ExecFailed,
         Fact::Exit(_) => Sort::Exit,
         Fact::File(_) => Sort::File,
+        Fact::Socket(_) => Sort::Socket,
     };
     waiting.get_mut(&(fact.pid()?, sort))?.pop_front()
 }
@@ -213,6 +224,7 @@ fn differences(fact: &Fact, event: &Event) -> Vec<String> {
         (Fact::ExecFailed(truth), Kind::Exec(kind)) => compare::exec_failed(event, kind, truth),
         (Fact::Exit(truth), Kind::Exit(kind)) => compare::exit(event, kind, truth),
         (Fact::File(truth), Kind::File(kind)) => files::file(kind, truth),
+        (Fact::Socket(truth), Kind::Socket(kind)) => sockets::socket(event, kind, truth),
         _ => Differences(vec!["it is of another kind than the fact".to_owned()]),
     };
     found
@@ -227,5 +239,6 @@ fn said(fact: &Fact, cast: &Cast) -> String {
         Fact::ExecFailed(exec) => format!("{who} cannot become {:?}", exec.filename),
         Fact::Exit(exit) => format!("{who} ends: {}", exit.status),
         Fact::File(file) => format!("{who}: {file}"),
+        Fact::Socket(socket) => format!("{who}: {}", socket_fact(socket, cast)),
     }
 }

@@ -6,18 +6,18 @@
 
 mod sample;
 
+use sample::{Story, process, sockets};
 use serde_json::Value;
-use trapline_harness::mutate::{self, Edit, kind_of, layouts};
+use trapline_harness::mutate::{self, Edit, layouts, structure_of};
+
 use trapline_harness::normalize::{Judgement, judge, takes_of};
 use trapline_harness::recording::{Hello, Recording};
+use trapline_harness::report::events::Events;
 
 const CPUS: u32 = 1;
-/// The sample's record of a process outside the workload's tree.
-const FOREIGN: usize = 5;
 
-fn judged(records: &[Vec<u8>], facts: &[Value]) -> Judgement {
-    let frames = sample::frames(records, facts);
-    let takes = takes_of(&frames, CPUS);
+fn judged(story: &Story) -> Judgement {
+    let takes = takes_of(&story.frames(), CPUS);
     assert_eq!(takes.len(), 1);
     judge(&takes[0])
 }
@@ -25,43 +25,71 @@ fn judged(records: &[Vec<u8>], facts: &[Value]) -> Judgement {
 /// One changed recording.
 struct Mutant {
     what: String,
-    records: Vec<Vec<u8>>,
-    facts: Vec<Value>,
+    story: Story,
 }
 
-#[test]
-fn the_sample_itself_is_right() {
-    let (records, facts) = sample::story();
-    let judgement = judged(&records, &facts);
+/// The judgement of a sample that must be right, and have this document.
+fn right(story: &Story, kept: &str) -> Judgement {
+    let judgement = judged(story);
     assert_eq!(
         judgement.failures,
         Vec::<String>::new(),
         "{}",
         judgement.document
     );
-    assert_eq!(judgement.events, 9);
-    assert_eq!(judgement.foreign.len(), 1);
-    let kept = include_str!("data/story.txt");
     assert!(
         judgement.document == kept,
-        "not tests/data/story.txt:\n{}",
+        "not tests/data/:\n{}",
         judgement.document
     );
+    judgement
+}
+
+#[test]
+fn the_samples_themselves_are_right() {
+    let judgement = right(&process::story(), include_str!("data/story.txt"));
+    assert_eq!(judgement.events, 9);
+    assert_eq!(judgement.foreign.len(), 1);
+    let judgement = right(&sockets::story(), include_str!("data/sockets.txt"));
+    assert_eq!((judgement.events, judgement.foreign.len()), (14, 0));
 }
 
 #[test]
 fn every_mutant_that_can_be_noticed_is_noticed() {
-    let (records, facts) = sample::story();
-    let right = judged(&records, &facts);
-    let mutants = mutants(&records, &facts);
-    let survivors: Vec<&str> = mutants
-        .iter()
-        .filter(|mutant| {
-            let judgement = judged(&mutant.records, &mutant.facts);
-            judgement.failures.is_empty() && judgement.document == right.document
-        })
-        .map(|mutant| mutant.what.as_str())
-        .collect();
+    // What a foreign process does is none of the workload's business.
+    hunt_all(&process::story(), Some(process::FOREIGN), |what| {
+        // A nanosecond more or less: no clock is known that well.
+        let time = what.contains("header.time_ns");
+        // Which of several threads goes last when a signal ends them all: chance.
+        let thread = what.starts_with("record 8 process.tid");
+        is_by_one(what) && (time || thread)
+    });
+}
+
+#[test]
+fn every_mutant_of_a_socket_event_that_can_be_noticed_is_noticed() {
+    hunt_all(&sockets::story(), None, |what| {
+        let time = what.contains("header.time_ns") && is_by_one(what);
+        // How many segments bytes make is TCP's business; nothing but one more comes before the
+        // last event of a socket.
+        let segments = what.contains("_packets") && !what.contains(":= 0");
+        time || segments
+    });
+}
+
+fn is_by_one(what: &str) -> bool {
+    what.ends_with("one more") || what.ends_with("one less")
+}
+
+fn hunt_all(story: &Story, foreign: Option<usize>, cannot_be_noticed: impl Fn(&str) -> bool) {
+    let right = judged(story);
+    let mutants = mutants(story, foreign);
+    let survives = |mutant: &&Mutant| {
+        let judgement = judged(&mutant.story);
+        judgement.failures.is_empty() && judgement.document == right.document
+    };
+    let survivors = mutants.iter().filter(survives);
+    let survivors: Vec<&str> = survivors.map(|mutant| mutant.what.as_str()).collect();
     let unexpected: Vec<_> = survivors
         .iter()
         .filter(|what| !cannot_be_noticed(what))
@@ -80,60 +108,47 @@ fn every_mutant_that_can_be_noticed_is_noticed() {
     assert!(mutants.len() > 1500, "only {} mutants", mutants.len());
 }
 
-/// What no judge could notice, because it is as good as the original.
-fn cannot_be_noticed(what: &str) -> bool {
-    let by_one = what.ends_with("one more") || what.ends_with("one less");
-    // A nanosecond more or less: no clock is known that well.
-    let time = what.contains("header.time_ns");
-    // Which of several threads goes last when a signal ends them all: chance.
-    let thread = what.starts_with("record 8 process.tid");
-    by_one && (time || thread)
-}
-
-fn mutants(records: &[Vec<u8>], facts: &[Value]) -> Vec<Mutant> {
+fn mutants(story: &Story, foreign: Option<usize>) -> Vec<Mutant> {
     let mut mutants = Vec::new();
-    let mut add = |what: String, records: Vec<Vec<u8>>, facts: Vec<Value>| {
-        mutants.push(Mutant {
-            what,
-            records,
-            facts,
-        });
-    };
+    let Story { records, facts, .. } = story;
+    let mut add = |what: String, story: Story| mutants.push(Mutant { what, story });
     for place in 0..records.len() {
         let whole = |what: &str| format!("event at {place} {what}");
-        let mut without = records.to_vec();
+        let mut without = records.clone();
         without.remove(place);
-        add(whole("dropped"), without, facts.to_vec());
-        let mut twice = records.to_vec();
+        add(whole("dropped"), story.with(without));
+        let mut twice = records.clone();
         twice.insert(place, records[place].clone());
-        add(whole("doubled"), twice, facts.to_vec());
+        add(whole("doubled"), story.with(twice));
         for other in place + 1..records.len() {
-            let mut swapped = records.to_vec();
+            let mut swapped = records.clone();
             swapped.swap(place, other);
-            add(
-                whole(&format!("swapped with {other}")),
-                swapped,
-                facts.to_vec(),
-            );
+            add(whole(&format!("swapped with {other}")), story.with(swapped));
         }
         for (what, record) in changed(&records[place]) {
-            // What a foreign process does is none of the workload's business.
-            if place == FOREIGN && !what.starts_with("header.") {
+            if Some(place) == foreign && !what.starts_with("header.") {
                 continue;
             }
-            let mut mutated = records.to_vec();
+            let mut mutated = records.clone();
             mutated[place] = record;
-            add(format!("record {place} {what}"), mutated, facts.to_vec());
+            add(format!("record {place} {what}"), story.with(mutated));
         }
     }
-    // Fact 0 only says that the workload is ready.
-    for place in 1..facts.len() {
-        let mut without = facts.to_vec();
+    let mut add = |what: String, facts: Vec<Value>| {
+        let story = story.saying(facts);
+        mutants.push(Mutant { what, story });
+    };
+    for (place, fact) in facts.iter().enumerate() {
+        // That it is ready is no event.
+        if fact["what"] == "ready" {
+            continue;
+        }
+        let mut without = facts.clone();
         without.remove(place);
-        add(format!("fact {place} dropped"), records.to_vec(), without);
-        let mut twice = facts.to_vec();
-        twice.insert(place, facts[place].clone());
-        add(format!("fact {place} doubled"), records.to_vec(), twice);
+        add(format!("fact {place} dropped"), without);
+        let mut twice = facts.clone();
+        twice.insert(place, fact.clone());
+        add(format!("fact {place} doubled"), twice);
     }
     mutants
 }
@@ -143,7 +158,7 @@ fn changed(record: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     let layout = layouts()
         .into_iter()
-        .find(|layout| Some(layout.kind) == kind_of(record))
+        .find(|layout| Some(layout.kind) == structure_of(record))
         .expect("a kind of event.h");
     for field in &layout.fields {
         for (way, value) in mutate::Value::usual(field.at.len()) {
@@ -164,8 +179,8 @@ fn changed(record: &[u8]) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn the_hunt_finds_what_turns_the_sample_red_and_what_does_not() {
-    let (records, facts) = sample::story();
-    let right = judged(&records, &facts).document;
+    let story = process::story();
+    let right = judged(&story).document;
     let recording = Recording {
         hello: Hello {
             nonce: String::new(),
@@ -175,7 +190,7 @@ fn the_hunt_finds_what_turns_the_sample_red_and_what_does_not() {
             cpus: CPUS,
             btf_sha256: String::new(),
         },
-        frames: sample::frames(&records, &facts),
+        frames: story.frames(),
     };
     let scenes = mutate::scenes(&recording, "fentry");
     let hunt = mutate::hunt(&scenes, 2, &|_, document| document == right);
@@ -195,10 +210,27 @@ fn the_hunt_finds_what_turns_the_sample_red_and_what_does_not() {
 }
 
 #[test]
+fn a_table_for_people_shows_who_talked_to_whom() {
+    let takes = takes_of(&sockets::story().frames(), CPUS);
+    let table = Events(&takes[0]).to_string();
+    for line in [
+        "tcp 192.0.2.1:40001 -> 192.0.2.1:80 [in_progress]: EINPROGRESS",
+        "tcp 192.0.2.1:80 -> 192.0.2.1:40001, sent 0, received 9",
+        "tcp [2001:db8::1%7]:8080 -> - with backlog 4",
+        r#"- "\u{0}name" fails: ECONNREFUSED"#,
+    ] {
+        assert!(
+            table.lines().any(|it| it.ends_with(line)),
+            "{line}: {table}"
+        );
+    }
+}
+
+#[test]
 fn a_lost_record_shows_as_lost() {
-    let (mut records, facts) = sample::story();
-    records.remove(3);
-    let judgement = judged(&records, &facts);
+    let mut story = process::story();
+    story.records.remove(3);
+    let judgement = judged(&story);
     assert_eq!(judgement.lost, 1);
     assert!(
         judgement.document.contains("LOST 1"),
@@ -215,7 +247,7 @@ fn a_lost_record_shows_as_lost() {
 
 #[test]
 fn records_that_are_noise_are_failures_and_never_panics() {
-    let (records, facts) = sample::story();
+    let stories = [process::story(), sockets::story()];
     let mut seed = 1u64;
     let mut random = || {
         seed = seed
@@ -223,8 +255,9 @@ fn records_that_are_noise_are_failures_and_never_panics() {
             .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize
     };
-    for _ in 0..3000 {
-        let mut noisy = records.clone();
+    for round in 0..4000 {
+        let story = &stories[round % 2];
+        let mut noisy = story.records.clone();
         let place = random() % noisy.len();
         for _ in 0..1 + random() % 8 {
             let at = random() % noisy[place].len();
@@ -232,22 +265,20 @@ fn records_that_are_noise_are_failures_and_never_panics() {
         }
         let kept_bytes = random() % (noisy[place].len() * 2);
         noisy[place].truncate(kept_bytes);
-        let judgement = judged(&noisy, &facts);
+        let judgement = judged(&story.with(noisy));
         assert!(!judgement.document.is_empty());
     }
-    let judgement = judged(&[vec![], vec![0; 3], vec![0xff; 4000]], &facts);
+    let noise = vec![vec![], vec![0; 3], vec![0xff; 4000]];
+    let judgement = judged(&stories[0].with(noise));
     assert!(judgement.failures.len() > 3);
 }
 
 #[test]
 fn a_fact_with_an_unknown_key_is_a_failure() {
-    let (records, mut facts) = sample::story();
-    facts[1]["colour"] = "red".into();
-    let judgement = judged(&records, &facts);
-    assert!(
-        judgement
-            .failures
-            .iter()
-            .any(|what| what.contains("something unknown"))
-    );
+    for mut story in [process::story(), sockets::story()] {
+        story.facts[1]["colour"] = "red".into();
+        let judgement = judged(&story);
+        let unknown = |what: &String| what.contains("something unknown");
+        assert!(judgement.failures.iter().any(unknown));
+    }
 }

@@ -5,10 +5,12 @@
 
 mod file;
 mod mount;
+mod network;
 mod process;
 
 pub(crate) use file::{FILE, FILE_ARGUMENTS};
 pub(crate) use mount::MOUNT;
+pub(crate) use network::{NETWORK, NETWORK_ARGUMENTS};
 pub(crate) use process::PROCESS;
 
 /// One thing that the sensors watch, and the programs for it. Programs of one

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod file;
 pub mod kit;
 pub mod mount;
+pub mod network;
 pub mod pipes;
 pub mod process;
 pub mod scene;
@@ -44,7 +45,12 @@ pub struct Workload {
 
 /// All workloads, in the order in which they run.
 pub fn all() -> impl Iterator<Item = &'static Workload> {
-    let families = [process::WORKLOADS, file::WORKLOADS, mount::WORKLOADS];
+    let families = [
+        process::WORKLOADS,
+        file::WORKLOADS,
+        mount::WORKLOADS,
+        network::WORKLOADS,
+    ];
     families.into_iter().flatten()
 }
 

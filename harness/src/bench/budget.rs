@@ -18,6 +18,8 @@ const ADDED: &[(&str, &str, i64)] = &[
     ("write again", "fentry", 700),
     ("read again", "fentry", 700),
     ("rename", "fentry", 7_000),
+    ("TCP connection", "fentry", 30_000),
+    ("TCP send+receive again", "fentry", 2_500),
 ];
 
 /// Instructions that the verifier may look at, for all programs of a flavour.

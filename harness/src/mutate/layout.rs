@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use trapline_sensors::Family;
 use trapline_sensors::abi::{self, Header, Member, Wire};
-use trapline_sensors::event::FileOperation;
+use trapline_sensors::event::{FileOperation, SocketOperation};
 
 /// One integer of a record's fixed part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +99,7 @@ const STRUCTURES: &[(&str, u16)] = &[
     ("event_exec", abi::KIND_EXEC),
     ("event_exit", abi::KIND_EXIT),
     ("event_file", abi::KIND_FILE_CREATE),
+    ("event_socket", abi::KIND_SOCKET_CREATE),
 ];
 
 /// Every integer of a structure of `event.h`; none if there is no such structure.
@@ -132,14 +134,18 @@ pub fn kind_of(record: &[u8]) -> Option<u16> {
 /// The kind that stands for the structure of a record.
 pub fn structure_of(record: &[u8]) -> Option<u16> {
     let kind = kind_of(record)?;
-    Some(FileOperation::from_number(kind).map_or(kind, |_| abi::KIND_FILE_CREATE))
+    let of_file = FileOperation::from_number(kind).map(|_| abi::KIND_FILE_CREATE);
+    let of_socket = SocketOperation::from_number(kind).map(|_| abi::KIND_SOCKET_CREATE);
+    Some(of_file.or(of_socket).unwrap_or(kind))
 }
 
 /// The family of sensors that sends this record.
 pub fn family_of(record: &[u8]) -> &'static str {
-    match kind_of(record).and_then(FileOperation::from_number) {
+    let kind = kind_of(record).unwrap_or_default();
+    match FileOperation::from_number(kind) {
         Some(operation) => operation.family().name(),
-        None => "process",
+        None if SocketOperation::from_number(kind).is_some() => Family::Network.name(),
+        None => Family::Process.name(),
     }
 }
 
@@ -151,7 +157,7 @@ mod tests {
     fn every_byte_of_every_kind_of_event_is_in_exactly_one_field() {
         let layouts = layouts();
         let events: Vec<_> = layouts.iter().map(|layout| layout.event.as_str()).collect();
-        assert_eq!(events, ["fork", "exec", "exit", "file"]);
+        assert_eq!(events, ["fork", "exec", "exit", "file", "socket"]);
         for layout in layouts {
             let mut at = 0;
             for field in &layout.fields {

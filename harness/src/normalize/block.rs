@@ -29,7 +29,8 @@ impl Said {
         exe: &Text,
     ) -> String {
         let label = cast.process(process.process_id);
-        let fields = fields(cast, process, tid, exe);
+        let mut fields = fields(cast, process, tid);
+        fields.push(("exe", text::text(exe)));
         let lines = match self.blocks.get(&process.process_id) {
             None => whole(&fields),
             Some(before) => changes(before, &fields),
@@ -37,10 +38,32 @@ impl Said {
         self.blocks.insert(process.process_id, fields);
         format!("  {role:<8}{label} {lines}\n")
     }
+
+    /// The same of who is told because a socket is theirs: as they were when they opened it, so
+    /// that it says nothing of what they are now; what they run is not known.
+    pub fn block_of_owner(
+        &self,
+        cast: &Cast,
+        role: &str,
+        (process, tid): (&Process, u32),
+        exe: &Text,
+    ) -> String {
+        let exe = text::text(exe);
+        if *process == Process::default() {
+            return format!("  {role:<8}-, exe {exe}\n");
+        }
+        let fields = fields(cast, process, tid);
+        let label = cast.process(process.process_id);
+        let lines = match self.blocks.get(&process.process_id) {
+            None => whole(&fields),
+            Some(before) => changes(before, &fields),
+        };
+        format!("  {role:<8}{label} {lines}, exe {exe}\n")
+    }
 }
 
 /// Every field of a process, as text.
-fn fields(cast: &Cast, process: &Process, tid: u32, exe: &Text) -> Vec<(&'static str, String)> {
+fn fields(cast: &Cast, process: &Process, tid: u32) -> Vec<(&'static str, String)> {
     let ns_tgid = if cast.is_initial_pid_ns(process.pid_ns) {
         "=".to_owned()
     } else {
@@ -69,7 +92,6 @@ fn fields(cast: &Cast, process: &Process, tid: u32, exe: &Text) -> Vec<(&'static
         ("net", cast.space(Space::Net, u64::from(process.net_ns))),
         ("user", cast.space(Space::User, u64::from(process.user_ns))),
         ("cgroup", cast.space(Space::Cgroup, process.cgroup_id)),
-        ("exe", text::text(exe)),
     ]
 }
 

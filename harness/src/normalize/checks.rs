@@ -7,9 +7,10 @@ use trapline_sensors::{Event, Kind};
 
 use super::Entry;
 use super::identity::{Cast, acting_thread};
+use super::{socket_checks, sockets::is_by_owner};
 
 /// The sensor mixes the tgid into the start time from this bit on.
-const PROCESS_ID_TGID_SHIFT: u32 = 42;
+pub const PROCESS_ID_TGID_SHIFT: u32 = 42;
 /// A fork is reported when it happens, whatever else the machine does.
 const FORK_LATE_NS: u64 = 10_000_000_000;
 /// How much longer than its workload a stream may be: the fork and exec of the
@@ -42,18 +43,21 @@ pub fn all_events(entries: &[Entry], cpus: u32) -> Vec<String> {
             ));
         }
         *last = event.time_ns;
-        let last = latest.entry(event.process.process_id).or_default();
-        if event.time_ns < *last {
-            say(format!(
-                "time_ns {} is before that of the same process's last event, {last}",
-                event.time_ns
-            ));
-        }
-        *last = event.time_ns;
-        // Its files are closed by then, and that is told before.
-        if ended.contains(&event.process.process_id) {
-            let what = event.kind.name();
-            say(format!("{what} of a process whose exit has been told"));
+        // What a socket's owner stands for, he does not do, and maybe on another CPU.
+        if !is_by_owner(event) {
+            let last = latest.entry(event.process.process_id).or_default();
+            if event.time_ns < *last {
+                say(format!(
+                    "time_ns {} is before that of the same process's last event, {last}",
+                    event.time_ns
+                ));
+            }
+            *last = event.time_ns;
+            // Its files are closed by then, and that is told before.
+            if ended.contains(&event.process.process_id) {
+                let what = event.kind.name();
+                say(format!("{what} of a process whose exit has been told"));
+            }
         }
         if matches!(event.kind, Kind::Exit(_)) {
             ended.insert(event.process.process_id);
@@ -116,6 +120,9 @@ fn one_event(event: &Event) -> Vec<String> {
             event.process.start_time_ns, event.parent.start_time_ns
         ));
     }
+    if let Kind::Socket(socket) = &event.kind {
+        wrong.extend(socket_checks::one_event(event, socket));
+    }
     if let Kind::Fork(fork) = &event.kind {
         let tgid = u64::from(fork.creator_tgid);
         let creator_start_ns = fork.creator_id ^ tgid << PROCESS_ID_TGID_SHIFT;
@@ -148,19 +155,26 @@ pub fn own_events(events: &[(usize, &Event)], cast: &Cast, elapsed_ns: u64) -> V
     let mut wrong = Vec::new();
     let mut starts: BTreeMap<u32, u64> = BTreeMap::new();
     for (place, event) in events {
-        for process in [&event.process, &event.parent] {
-            let first = *starts.entry(process.tgid).or_insert(process.process_id);
-            if first != process.process_id {
+        let named = [&event.process, &event.parent].map(|it| (it.process_id, it.tgid));
+        let owner = match &event.kind {
+            Kind::Socket(socket) => socket.owner,
+            _ => None,
+        };
+        for (process_id, tgid) in named.into_iter().chain(owner) {
+            let first = *starts.entry(tgid).or_insert(process_id);
+            if first != process_id {
                 wrong.push(format!(
-                    "record {place}: tgid {} has process_id {:#x}, before it was {first:#x}",
-                    process.tgid, process.process_id
+                    "record {place}: tgid {tgid} has process_id {process_id:#x}, before it was {first:#x}"
                 ));
             }
+        }
+        for process in [&event.process, &event.parent] {
             wrong.extend(
                 namespaced_pid(process, cast).map(|what| format!("record {place}: {what}")),
             );
         }
     }
+    wrong.extend(socket_checks::own_events(events));
     let times = || events.iter().map(|(_, event)| event.time_ns);
     let span_ns = times().max().unwrap_or(0) - times().min().unwrap_or(0);
     if span_ns > elapsed_ns.saturating_add(SPAN_SLACK_NS) {

@@ -7,7 +7,7 @@ use trapline_sensors::{Event, Kind};
 
 use super::block::Said;
 use super::identity::{Cast, acting_thread};
-use super::{Entry, files, names, text};
+use super::{Entry, files, names, sockets, text};
 use crate::truth::{Fact, Verdict};
 
 /// What a document is made of.
@@ -60,6 +60,7 @@ fn event_lines(number: usize, event: &Event, cast: &Cast, said: &mut Said) -> St
         Kind::Exec(exec) => format!(" fails: {}", names::error(exec.error)),
         Kind::Exit(exit) => exit_line(exit),
         Kind::File(file) => files::headline(file),
+        Kind::Socket(socket) => sockets::headline(socket),
         // The sensors' kinds may grow; a new one must never look like an old one.
         other => format!(" {other:?}"),
     };
@@ -69,11 +70,16 @@ fn event_lines(number: usize, event: &Event, cast: &Cast, said: &mut Said) -> St
         ("parent", &event.parent, &event.parent_exe),
     ] {
         let shown = (process, acting_thread(event, process));
-        lines.push_str(&said.block(cast, role, shown, exe));
+        lines.push_str(&if sockets::is_by_owner(event) {
+            said.block_of_owner(cast, role, shown, exe)
+        } else {
+            said.block(cast, role, shown, exe)
+        });
     }
     match &event.kind {
         Kind::Exec(exec) => lines.push_str(&exec_lines(exec)),
         Kind::File(file) => lines.push_str(&files::lines(file, cast)),
+        Kind::Socket(socket) => lines.push_str(&sockets::lines(socket, cast)),
         _ => {}
     }
     lines
@@ -146,5 +152,10 @@ fn fact_line(fact: &Fact, cast: &Cast) -> String {
         ),
         Fact::Exit(exit) => format!("{} ends: {}", cast.pid(exit.pid), exit.status),
         Fact::File(file) => format!("{}: {file}", cast.pid(file.pid)),
+        Fact::Socket(socket) => format!(
+            "{}: {}",
+            cast.pid(socket.pid),
+            sockets::fact_line(socket, cast)
+        ),
     }
 }

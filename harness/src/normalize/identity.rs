@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use trapline_sensors::abi::{Inode, Process};
+use trapline_sensors::event::Address;
 use trapline_sensors::{Event, Kind};
+
+use super::ends::Ends;
 
 /// The processes of a workload and how they are called.
 ///
@@ -21,8 +24,13 @@ pub struct Cast {
     files: BTreeMap<(u64, u64, u32), usize>,
     /// Of file systems.
     devices: BTreeMap<u64, usize>,
+    ends: Ends,
     members: usize,
 }
+
+/// In the place of a process that nobody knows: of a socket event that no task brings
+/// about, the parent.
+pub const NO_PROCESS: u64 = 0;
 
 /// The inode number of the root of a cgroup hierarchy.
 const CGROUP_ROOT: u64 = 1;
@@ -67,7 +75,11 @@ impl Cast {
             cast.name(root.process_id, root.tgid, Some("P1"));
             cast.see_namespaces(root);
         }
-        if let Some(event) = events.iter().find(|event| event.process.tgid == root_tgid) {
+        // What is told by a socket's owner has no parent.
+        let is_of_root = |event: &&&Event| {
+            event.process.tgid == root_tgid && event.parent.process_id != NO_PROCESS
+        };
+        if let Some(event) = events.iter().find(is_of_root) {
             cast.name(event.parent.process_id, event.parent.tgid, Some("P0"));
         }
         cast.members = 2;
@@ -81,6 +93,13 @@ impl Cast {
                 Kind::File(file) => {
                     cast.see_file(&file.inode);
                     file.other.iter().for_each(|other| cast.see_file(other));
+                }
+                Kind::Socket(socket) => {
+                    if let Some((process_id, tgid)) = socket.owner {
+                        cast.name(process_id, tgid, None);
+                    }
+                    cast.see_namespace(Space::Net, socket.net_ns.into());
+                    cast.ends.see(socket);
                 }
                 _ => {}
             }
@@ -117,7 +136,7 @@ impl Cast {
     }
 
     fn name(&mut self, process_id: u64, tgid: u32, label: Option<&str>) {
-        if self.labels.contains_key(&process_id) {
+        if process_id == NO_PROCESS || self.labels.contains_key(&process_id) {
             return;
         }
         let label = label.map_or_else(
@@ -133,13 +152,17 @@ impl Cast {
 
     fn see_namespaces(&mut self, process: &Process) {
         for (space, number) in spaces(process) {
-            let is_root = space == Space::Cgroup && number == CGROUP_ROOT;
-            if number == 0 || is_root || self.namespaces.contains_key(&(space, number)) {
-                continue;
-            }
-            let before = self.namespaces.keys().filter(|(s, _)| *s == space).count();
-            self.namespaces.insert((space, number), before + 1);
+            self.see_namespace(space, number);
         }
+    }
+
+    fn see_namespace(&mut self, space: Space, number: u64) {
+        let is_root = space == Space::Cgroup && number == CGROUP_ROOT;
+        if number == 0 || is_root || self.namespaces.contains_key(&(space, number)) {
+            return;
+        }
+        let before = self.namespaces.keys().filter(|(s, _)| *s == space).count();
+        self.namespaces.insert((space, number), before + 1);
     }
 
     fn see_file(&mut self, inode: &Inode) {
@@ -158,8 +181,26 @@ impl Cast {
         format!("F{file} on D{device}")
     }
 
-    /// `P2`; a process that no event named keeps its number.
+    /// `S1`: a socket, by first appearance.
+    pub fn socket(&self, socket_id: u64) -> String {
+        self.ends.socket(socket_id)
+    }
+
+    /// One end of a flow, with a label for a port of the kernel's choice.
+    pub fn address(&self, address: &Address) -> String {
+        self.ends.address(address)
+    }
+
+    /// The same as a workload says it.
+    pub fn address_said(&self, address: &str) -> String {
+        self.ends.said(address)
+    }
+
+    /// `P2`; a process that no event named keeps its number, `-` is none.
     pub fn process(&self, process_id: u64) -> String {
+        if process_id == NO_PROCESS {
+            return "-".to_owned();
+        }
         let known = self.labels.get(&process_id).cloned();
         known.unwrap_or_else(|| format!("process_id {process_id:#x}"))
     }

@@ -39,8 +39,8 @@ const SIGNALS: [&str; 31] = [
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-/// `asm-generic/errno-base.h` from 1, and what of `errno.h` an exec can fail with.
-const ERRORS: [(u32, &str); 43] = [
+/// `asm-generic/errno-base.h` from 1, and what of `errno.h` an exec, a file or a socket can fail with.
+const ERRORS: [(u32, &str); 69] = [
     (1, "EPERM"),
     (2, "ENOENT"),
     (3, "ESRCH"),
@@ -82,7 +82,33 @@ const ERRORS: [(u32, &str); 43] = [
     (61, "ENODATA"),
     (75, "EOVERFLOW"),
     (80, "ELIBBAD"),
+    (88, "ENOTSOCK"),
+    (89, "EDESTADDRREQ"),
+    (90, "EMSGSIZE"),
+    (91, "EPROTOTYPE"),
+    (92, "ENOPROTOOPT"),
+    (93, "EPROTONOSUPPORT"),
+    (94, "ESOCKTNOSUPPORT"),
     (95, "EOPNOTSUPP"),
+    (96, "EPFNOSUPPORT"),
+    (97, "EAFNOSUPPORT"),
+    (98, "EADDRINUSE"),
+    (99, "EADDRNOTAVAIL"),
+    (100, "ENETDOWN"),
+    (101, "ENETUNREACH"),
+    (102, "ENETRESET"),
+    (103, "ECONNABORTED"),
+    (104, "ECONNRESET"),
+    (105, "ENOBUFS"),
+    (106, "EISCONN"),
+    (107, "ENOTCONN"),
+    (108, "ESHUTDOWN"),
+    (110, "ETIMEDOUT"),
+    (111, "ECONNREFUSED"),
+    (112, "EHOSTDOWN"),
+    (113, "EHOSTUNREACH"),
+    (114, "EALREADY"),
+    (115, "EINPROGRESS"),
     (122, "EDQUOT"),
 ];
 
@@ -161,6 +187,59 @@ pub fn error(errno: u32) -> String {
     named.map_or_else(|| format!("errno {errno}"), |(_, name)| (*name).to_owned())
 }
 
+/// Of datagrams, which keep their bounds.
+pub const SOCK_DGRAM: u16 = 2;
+/// TCP over several paths.
+pub const IPPROTO_MPTCP: u16 = 262;
+/// `AF_PACKET`, whose protocols are those of Ethernet.
+const AF_PACKET: u16 = 17;
+
+/// `inet`, `unix`, or the number.
+pub fn address_family(family: u16) -> String {
+    match family {
+        1 => "unix".to_owned(),
+        2 => "inet".to_owned(),
+        10 => "inet6".to_owned(),
+        16 => "netlink".to_owned(),
+        AF_PACKET => "packet".to_owned(),
+        40 => "vsock".to_owned(),
+        _ => format!("family {family}"),
+    }
+}
+
+/// Whether sockets of this family have addresses of IP.
+pub fn has_addresses(family: u16) -> bool {
+    matches!(family, 2 | 10)
+}
+
+/// `stream`, `dgram`, or the number.
+pub fn socket_type(number: u16) -> String {
+    match number {
+        1 => "stream".to_owned(),
+        SOCK_DGRAM => "dgram".to_owned(),
+        3 => "raw".to_owned(),
+        5 => "seqpacket".to_owned(),
+        _ => format!("type {number}"),
+    }
+}
+
+/// `tcp`, or the number; `-` where the family has but one.
+pub fn protocol(family: u16, protocol: u16) -> String {
+    match (family, protocol) {
+        (AF_PACKET, _) => format!("protocol {protocol:#06x}"),
+        (_, 0) => "-".to_owned(),
+        (_, 1) => "icmp".to_owned(),
+        (_, 6) => "tcp".to_owned(),
+        (_, 17) => "udp".to_owned(),
+        (_, 58) => "icmp6".to_owned(),
+        (_, 132) => "sctp".to_owned(),
+        (_, 136) => "udplite".to_owned(),
+        (_, 255) => "raw".to_owned(),
+        (_, 262) => "mptcp".to_owned(),
+        _ => format!("protocol {protocol}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,7 +249,14 @@ mod tests {
         let mut signals: Vec<_> = (-2..70).map(signal).collect();
         let mut errors: Vec<_> = (0..200).map(error).collect();
         let mut flags: Vec<_> = (0..64).map(|bit| clone_flags(1 << bit)).collect();
-        for texts in [&mut signals, &mut errors, &mut flags] {
+        let mut families: Vec<_> = (0..50).map(address_family).collect();
+        let mut types: Vec<_> = (0..12).map(socket_type).collect();
+        let mut protocols: Vec<_> = (0..300).map(|it| protocol(2, it)).collect();
+        let all = [&mut signals, &mut errors, &mut flags];
+        for texts in all
+            .into_iter()
+            .chain([&mut families, &mut types, &mut protocols])
+        {
             let all = texts.len();
             texts.sort_unstable();
             texts.dedup();

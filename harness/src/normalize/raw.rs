@@ -1,7 +1,8 @@
 //! What a decoded event no longer shows: whether every byte of a record was
 //! written on purpose.
 
-use trapline_sensors::abi::{self, Text, Wire};
+use trapline_sensors::abi::{self, Address, Text, Wire};
+use trapline_sensors::event::SocketOperation;
 
 /// A text of a record: its name, where it is, and whether each of its strings ends with a NUL.
 type Placed = (&'static str, Text, bool);
@@ -20,6 +21,7 @@ pub fn check(record: &[u8]) -> Vec<String> {
         abi::KIND_FORK => fork(record, &mut wrong),
         abi::KIND_EXEC => exec(record),
         abi::KIND_EXIT => exit(record),
+        kind if SocketOperation::from_number(kind).is_some() => socket(record, &mut wrong),
         _ => file(record),
     };
     layout(record, fixed_bytes, &texts, &mut wrong);
@@ -100,6 +102,52 @@ fn file(record: &[u8]) -> (usize, Vec<Placed>) {
         ("other_path", file.other_path, false),
     ];
     (abi::File::SIZE, texts)
+}
+
+fn socket(record: &[u8], wrong: &mut Vec<String>) -> (usize, Vec<Placed>) {
+    let socket = abi::Socket::read(record).unwrap_or_default();
+    let is_unseen = socket.flags & abi::SOCKET_OPENED_UNSEEN != 0;
+    if is_unseen && (socket.owner_id, socket.owner_tgid) != (0, 0) {
+        wrong.push("the owner is said to be unknown, yet not zero".to_owned());
+    }
+    for (name, text) in [("path", socket.path), ("payload", socket.payload)] {
+        let is_none = text.flags & abi::TEXT_NONE != 0;
+        if is_none && (text.flags, text.size_bytes) != (abi::TEXT_NONE, 0) {
+            wrong.push(format!("there is no {name}, yet more is said of it"));
+        }
+    }
+    if socket.payload.flags & abi::TEXT_NONE != 0 && socket.payload_offset_bytes != 0 {
+        wrong.push("there is no payload, yet its place is not zero".to_owned());
+    }
+    for (name, address) in [("local", socket.local), ("remote", socket.remote)] {
+        if let Some(what) = rest_of_address(address) {
+            wrong.push(format!("{name}: {what}"));
+        }
+    }
+    let texts = vec![
+        ("exe", socket.exe, false),
+        ("parent_exe", socket.parent_exe, false),
+        ("path", socket.path, false),
+        ("payload", socket.payload, false),
+    ];
+    (abi::Socket::SIZE, texts)
+}
+
+/// What of an address is not zero though it means nothing.
+fn rest_of_address(address: Address) -> Option<String> {
+    const AF_INET: u16 = 2;
+    let first = address.ip_first.to_ne_bytes();
+    let is_clean = match address.family {
+        0 => address == Address::default(),
+        AF_INET => first[4..] == [0; 4] && (address.ip_second, address.scope) == (0, 0),
+        _ => true,
+    };
+    (!is_clean).then(|| {
+        format!(
+            "family {} with more than it has: {address:?}",
+            address.family
+        )
+    })
 }
 
 fn exit(record: &[u8]) -> (usize, Vec<Placed>) {

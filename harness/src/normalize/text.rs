@@ -115,7 +115,7 @@ fn short_hash(bytes: &[u8]) -> String {
 }
 
 /// ` [cut_end]`, without the bits that the value itself has told.
-fn flags(flags: TextFlags, told: u16) -> String {
+pub fn flags(flags: TextFlags, told: u16) -> String {
     let mut names: Vec<String> = TextFlags(flags.0 & !told)
         .names()
         .map(str::to_owned)

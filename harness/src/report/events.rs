@@ -3,10 +3,10 @@
 use std::fmt::{self, Write as _};
 
 use trapline_sensors::abi;
-use trapline_sensors::event::{File, FileOperation, Strings, Text};
+use trapline_sensors::event::{Address, File, FileOperation, Socket, Strings, Text};
 use trapline_sensors::{Event, Kind};
 
-use crate::normalize::{Entry, Take, files, names, quoted};
+use crate::normalize::{Entry, Take, files, names, quoted, sockets};
 
 /// Prints the events of one take as a table, the foreign ones included.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +91,7 @@ fn line(event: &Event, first_ns: u64) -> Line {
         }
         Kind::Exit(exit) => format!("code {}, was {exe}", exit.code),
         Kind::File(file) => of_file(file),
+        Kind::Socket(socket) => of_socket(socket),
         other => format!("{other:?}"),
     };
     [
@@ -141,4 +142,22 @@ fn of_file(file: &File) -> String {
         what = format!("{what} {joined} {}", path(&file.other_path));
     }
     format!("{}{}", what, files::headline(file))
+}
+
+/// Which protocol between whom, then the words of its headline and what went through.
+fn of_socket(socket: &Socket) -> String {
+    let end = |address: Option<Address>| address.map_or("-".to_owned(), |it| it.to_string());
+    let mut what = names::protocol(socket.family, socket.protocol);
+    if (socket.local, socket.remote) != (None, None) {
+        let _ = write!(what, " {} -> {}", end(socket.local), end(socket.remote));
+    }
+    if !socket.path.flags.has(abi::TEXT_NONE) {
+        let _ = write!(what, " {}", quoted(&socket.path.bytes));
+    }
+    what.push_str(&sockets::headline(socket));
+    let (sent, received) = (socket.totals.sent_bytes, socket.totals.received_bytes);
+    if (sent, received) != (0, 0) {
+        let _ = write!(what, ", sent {sent}, received {received}");
+    }
+    what
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use trapline_sensors::Family;
 use trapline_sensors::event::FileOperation;
 
+use super::sockets::Socket;
 use crate::normalize::{names, text};
 
 /// One fact. Pids are those of the initial pid namespace.
@@ -27,6 +28,8 @@ pub enum Fact {
     Exit(Exit),
     /// A process did something to a file.
     File(Box<File>),
+    /// A process did something to a socket, or something happened to one of its.
+    Socket(Box<Socket>),
 }
 
 /// See [`Fact::Fork`].
@@ -304,6 +307,7 @@ impl Fact {
                 let known = operations.find(|it| it.name() == file.operation);
                 known.map_or(Family::File, |it| it.family()).name()
             }
+            Self::Socket(_) => Family::Network.name(),
             _ => "process",
         }
     }
@@ -317,6 +321,7 @@ impl Fact {
             Self::ExecFailed(exec) => Some(exec.pid),
             Self::Exit(exit) => Some(exit.pid),
             Self::File(file) => Some(file.pid),
+            Self::Socket(socket) => Some(socket.pid),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
 use crate::sys::process::Ended;
-use crate::sys::{birth, process};
+use crate::sys::{birth, net, process};
 use crate::workloads::tiny::{self, Tiny};
 
 /// One round of an operation, as often as wanted.
@@ -53,6 +54,14 @@ pub const OPERATIONS: &[Operation] = &[
         name: "rename",
         prepare: rename,
     },
+    Operation {
+        name: "TCP connection",
+        prepare: connection,
+    },
+    Operation {
+        name: "TCP send+receive again",
+        prepare: send_receive_again,
+    },
 ];
 
 /// Where they play.
@@ -96,6 +105,50 @@ fn rename() -> io::Result<Round> {
         names.swap(0, 1);
         Ok(())
     }))
+}
+
+/// What is sent at a time.
+const MESSAGE: [u8; 1024] = [b'm'; 1024];
+
+/// Somebody to connect to, at an address of this machine that is not its loopback: that is not reported.
+fn listener() -> io::Result<TcpListener> {
+    /// The first interface of every namespace.
+    const LO: u32 = 1;
+    let here = IpAddr::from([192, 0, 2, 1]);
+    match net::add_address(LO, here, 32) {
+        Err(error) if error.raw_os_error() != Some(libc::EEXIST) => Err(error),
+        _ => TcpListener::bind((here, 0)),
+    }
+}
+
+/// A connection from its beginning to its end, with 1 KiB sent through it: connect, accept, send, receive
+/// and a close at each end, six events.
+fn connection() -> io::Result<Round> {
+    let listener = listener()?;
+    let address = listener.local_addr()?;
+    Ok(Box::new(move || {
+        let mut client = TcpStream::connect(address)?;
+        let (mut server, _) = listener.accept()?;
+        client.write_all(&MESSAGE)?;
+        server.read_exact(&mut [0; MESSAGE.len()])
+    }))
+}
+
+/// 1 KiB through a connection of which all that is to be told was told: no event.
+fn send_receive_again() -> io::Result<Round> {
+    /// As much of each connection is told.
+    const PAYLOAD_BYTES: usize = 16 << 10;
+    let listener = listener()?;
+    let mut client = TcpStream::connect(listener.local_addr()?)?;
+    let (mut server, _) = listener.accept()?;
+    let mut round = move || {
+        client.write_all(&MESSAGE)?;
+        server.read_exact(&mut [0; MESSAGE.len()])
+    };
+    for _ in 0..=PAYLOAD_BYTES / MESSAGE.len() {
+        round()?;
+    }
+    Ok(Box::new(round))
 }
 
 /// A child by vfork, as posix_spawn(3) makes it, that becomes a program which leaves at once, and the wait for it.

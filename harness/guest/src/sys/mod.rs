@@ -5,8 +5,10 @@
 //! workloads.
 #![allow(unsafe_code)]
 
+pub mod alarm;
 pub mod birth;
 pub mod boot;
+pub mod cgroup;
 pub mod contents;
 pub mod extents;
 pub mod file;
@@ -15,6 +17,8 @@ pub mod mounts;
 pub mod net;
 pub mod process;
 pub mod rights;
+pub mod schedule;
+pub mod sockets;
 pub mod space;
 pub mod touch;
 pub mod trace;

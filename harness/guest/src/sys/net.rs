@@ -1,7 +1,7 @@
 //! Sockets and devices that the standard library does not make.
 
 use std::io;
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use super::check;
@@ -9,9 +9,14 @@ use super::check;
 /// `struct nlmsghdr` and `struct ifinfomsg` or `struct tcmsg` before attributes.
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
+const RTM_NEWADDR: u16 = 20;
 const RTM_DELQDISC: u16 = 37;
 const NLM_F_REQUEST_ACK: u16 = 5;
 const NLM_F_CREATE_EXCL: u16 = 0x600;
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+/// No waiting until the address is known to be nobody else's.
+const IFA_F_NODAD: u8 = 2;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
@@ -150,6 +155,37 @@ pub fn delete_clsact(ifindex: u32) -> io::Result<()> {
     fixed[8..12].copy_from_slice(&CLSACT_HANDLE.to_ne_bytes());
     fixed[12..16].copy_from_slice(&CLSACT.to_ne_bytes());
     route(RTM_DELQDISC, 0, &fixed, &[])
+}
+
+/// Switches an interface on.
+///
+/// # Errors
+/// What the kernel says.
+pub fn set_up(ifindex: u32) -> io::Result<()> {
+    let up = (libc::IFF_UP as u32).to_ne_bytes();
+    let mut fixed = [0; 16];
+    fixed[4..8].copy_from_slice(&ifindex.to_ne_bytes());
+    fixed[8..12].copy_from_slice(&up);
+    fixed[12..16].copy_from_slice(&up);
+    route(RTM_NEWLINK, 0, &fixed, &[])
+}
+
+/// Gives an interface one more address.
+///
+/// # Errors
+/// What the kernel says.
+pub fn add_address(ifindex: u32, ip: IpAddr, prefix_bits: u8) -> io::Result<()> {
+    let (family, bytes) = match ip {
+        IpAddr::V4(ip) => (libc::AF_INET, ip.octets().to_vec()),
+        IpAddr::V6(ip) => (libc::AF_INET6, ip.octets().to_vec()),
+    };
+    let mut fixed = [0; 8];
+    fixed[0] = family as u8;
+    fixed[1] = prefix_bits;
+    fixed[2] = IFA_F_NODAD;
+    fixed[4..8].copy_from_slice(&ifindex.to_ne_bytes());
+    let attributes = [attribute(IFA_LOCAL, &bytes), attribute(IFA_ADDRESS, &bytes)];
+    route(RTM_NEWADDR, NLM_F_CREATE_EXCL, &fixed, &attributes.concat())
 }
 
 fn attribute(kind: u16, payload: &[u8]) -> Vec<u8> {

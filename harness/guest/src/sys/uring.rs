@@ -1,5 +1,7 @@
 //! A small io_uring: one request at a time, submitted and waited for.
 
+mod sockets;
+
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};

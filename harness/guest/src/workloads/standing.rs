@@ -45,6 +45,18 @@ pub fn of(pid: i32) -> Outcome<Value> {
     Ok(json!({"loginuid": login, "cgroup": inode}))
 }
 
+/// The folder of this process's cgroup.
+///
+/// # Errors
+/// When it has none.
+pub fn folder_of_own() -> Outcome<PathBuf> {
+    let path = "/proc/self/cgroup";
+    let groups = fs::read_to_string(path).tried(path)?;
+    let folder = folder_in(&groups);
+    let folder = folder.ok_or_else(|| Failure(format!("{path} has no cgroup: {groups:?}")))?;
+    Ok(cgroup_root()?.join(folder))
+}
+
 /// The line of the v2 hierarchy, `0::/a/b`, as a path below its root.
 fn folder_in(groups: &str) -> Option<PathBuf> {
     let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;

@@ -157,6 +157,18 @@ pub fn exe(pid: i32) -> Value {
     link.map_or(Value::Null, |path| Value::from(path.to_string_lossy()))
 }
 
+/// Bytes as JSON has them: a string, or hexadecimal digits where they are no UTF-8.
+#[must_use]
+pub fn bytes(bytes: &[u8]) -> Value {
+    std::str::from_utf8(bytes).map_or_else(
+        |_| {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            json!({"hex": hex})
+        },
+        Value::from,
+    )
+}
+
 /// All integers of a line `Key:\t1\t2` of a status file; none if there is no such line.
 fn ints(status: &str, key: &str) -> Vec<i64> {
     status

@@ -33,7 +33,7 @@ impl Told {
         fact.insert("what".into(), "file".into());
         fact.insert("pid".into(), pid.into());
         fact.insert("operation".into(), operation.into());
-        fact.insert("path".into(), bytes(path.as_ref()));
+        fact.insert("path".into(), bytes_of(path.as_ref()));
         Self(fact)
     }
 
@@ -75,13 +75,13 @@ impl Told {
     /// The path before.
     #[must_use]
     pub fn old_path(self, path: impl AsRef<Path>) -> Self {
-        self.with("old_path", bytes(path.as_ref()))
+        self.with("old_path", bytes_of(path.as_ref()))
     }
 
     /// What a symbolic link says; an extended attribute's name.
     #[must_use]
     pub fn target(self, target: impl AsRef<Path>) -> Self {
-        self.with("target", bytes(target.as_ref()))
+        self.with("target", bytes_of(target.as_ref()))
     }
 
     /// Another process did it.
@@ -207,14 +207,6 @@ pub fn path_of(file: &impl AsFd) -> Outcome<std::path::PathBuf> {
     fs::read_link(&link).tried(link)
 }
 
-/// Bytes as JSON has them: a string, or hexadecimal digits where they are no UTF-8.
-fn bytes(path: &Path) -> Value {
-    let bytes = path.as_os_str().as_bytes();
-    std::str::from_utf8(bytes).map_or_else(
-        |_| {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            json!({"hex": hex})
-        },
-        Value::from,
-    )
+fn bytes_of(path: &Path) -> Value {
+    truth::bytes(path.as_os_str().as_bytes())
 }
