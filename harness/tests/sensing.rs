@@ -1,6 +1,7 @@
-//! The file sensors at length: what they leave out, the paths of a random tree and random operations
+//! The sensors at length: what they leave out, the paths of a random tree and random operations
 //! against a model of a file system on every kernel; on some a real build against what strace says of
-//! it, what is left of calls that never went on, and the account of a storm.
+//! it, what goes through connections, what is left of calls that never went on, and the account of a
+//! storm.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
@@ -46,12 +47,25 @@ const WAITING: Boot = (
 );
 /// The oldest and the newest kernel stand for those between, and one in the middle.
 const THREE: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
+const PAYLOAD: Boot = ("payload", &["sensing_payload"], 1);
+/// Where what a call sends from has another form, and pages go another way.
+const FORMS: &[Series] = &[
+    Series::new(5, 10),
+    Series::new(6, 1),
+    Series::new(6, 12),
+    Series::new(7, 3),
+];
 /// The older kernel does not preempt its programs, the newer one does.
 const STORM: Boot = ("storm", &["sensing_storm"], 2);
 const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// On some kernels.
-const SOMEWHERE: [(Boot, &[Series]); 3] = [(BUILD, THREE), (WAITING, THREE), (STORM, STORM_SERIES)];
+const SOMEWHERE: [(Boot, &[Series]); 4] = [
+    (BUILD, THREE),
+    (WAITING, THREE),
+    (PAYLOAD, FORMS),
+    (STORM, STORM_SERIES),
+];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

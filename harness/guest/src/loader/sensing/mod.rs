@@ -1,7 +1,7 @@
-//! Cases that load the file sensors themselves, with options of their own, and
-//! judge what those say where it is said: what is left out, the paths of a large
-//! random tree, what a real build does, what is left of calls that never went on, and
-//! what a storm of operations loses.
+//! Cases that load sensors themselves, with options of their own, and judge what those
+//! say where it is said: what is left out, the paths of a large random tree, what a real
+//! build does, what is sent through connections, what is left of calls that never went
+//! on, and what a storm of operations loses.
 //!
 //! They take longer than a row may, so they are no rows; `cargo test --test
 //! sensing` runs them.
@@ -10,6 +10,7 @@ mod build;
 mod filters;
 mod operations;
 mod paths;
+mod payload;
 mod storm;
 mod tree;
 mod waiting;
@@ -54,6 +55,11 @@ pub(super) const CASES: &[Case] = &[
         run: paths::paths,
     },
     Case {
+        name: "sensing_payload",
+        object: NO_OBJECT,
+        run: payload::payload,
+    },
+    Case {
         name: "sensing_storm",
         object: NO_OBJECT,
         run: storm::storm,
@@ -90,8 +96,8 @@ struct Listening {
 enum Heard {
     /// So many records of a CPU are missing here.
     Lost { cpu: u32, records: u64 },
-    /// Somebody did something to a file.
-    File(Box<Event>),
+    /// Somebody did something.
+    Event(Box<Event>),
 }
 
 impl Listening {
@@ -118,7 +124,7 @@ impl Listening {
             .consume(|record| match decoder.decode(record) {
                 Ok(items) => heard.extend(items.into_iter().map(|item| match item {
                     Item::Lost { cpu, records, .. } => Heard::Lost { cpu, records },
-                    Item::Event(event) => Heard::File(event),
+                    Item::Event(event) => Heard::Event(event),
                 })),
                 Err(error) => wrong = Some(Failure::other("decode a record", error)),
             })?;
@@ -130,7 +136,7 @@ impl Listening {
     fn all_said(&mut self) -> Result<Vec<String>, Failure> {
         let heard = self.hear()?;
         let files = heard.iter().filter_map(|heard| match heard {
-            Heard::File(event) => file_of(event),
+            Heard::Event(event) => file_of(event),
             Heard::Lost { .. } => None,
         });
         let ours = files.filter(|file| file.path.bytes.starts_with(FOLDER.as_bytes()));

@@ -267,7 +267,7 @@ impl Walk {
         let own = std::process::id();
         for heard in self.listening.hear()? {
             let event = match heard {
-                Heard::File(event) => event,
+                Heard::Event(event) => event,
                 Heard::Lost { records, .. } => {
                     return Err(self.failed("listen", format!("{records} records lost")));
                 }

@@ -134,7 +134,7 @@ fn take(
                 stream.lost_since += records;
                 continue;
             }
-            Heard::File(event) => event,
+            Heard::Event(event) => event,
         };
         let stream = streams.entry(event.cpu).or_default();
         stream.received += 1;

@@ -83,7 +83,7 @@ fn refused(listening: &mut Listening, checks: &mut Checks) -> Result<(), Failure
         .hear()?
         .iter()
         .filter_map(|heard| match heard {
-            super::Heard::File(event) if event.process.tgid == child.cast_unsigned() => {
+            super::Heard::Event(event) if event.process.tgid == child.cast_unsigned() => {
                 file_of(event)
             }
             _ => None,

@@ -144,7 +144,7 @@ fn heard(listening: &mut Listening) -> Result<Vec<compare::Heard>, Failure> {
     let mut all = Vec::new();
     for heard in listening.hear()? {
         let event = match heard {
-            Heard::File(event) => event,
+            Heard::Event(event) => event,
             Heard::Lost { records, .. } => {
                 return Err(Failure::Other(format!("{records} records lost")));
             }

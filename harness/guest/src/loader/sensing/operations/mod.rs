@@ -135,7 +135,7 @@ impl Play {
         let mut right = 0;
         for heard in self.listening.hear()? {
             let event = match heard {
-                Heard::File(event) => event,
+                Heard::Event(event) => event,
                 Heard::Lost { records, .. } => return Ok(Err(format!("{records} records lost"))),
             };
             let Some(file) = file_of(&event).filter(|_| event.process.tgid == own) else {
