@@ -66,6 +66,30 @@ struct {
 	__type(value, struct lane);
 } lanes SEC(".maps");
 
+/*
+ * The reader is woken when so many bytes more wait for it, a power of two, and
+ * by every record that comes when the ring is nearly full: set at load. It looks
+ * by itself after a while, so a few records may wait without a wake-up.
+ */
+const volatile u64 wake_bytes = 1;
+const volatile u64 nearly_full_bytes = 1;
+
+#define RING_HEADER_BYTES 8 /* before each record, which fills words of eight bytes */
+
+/*
+ * Two that ask at the same time may both be short of the mark that they pass
+ * together: then the next one wakes.
+ */
+static __always_inline u64 wake_flags(u64 size_bytes)
+{
+	u64 before = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	u64 after = (before + size_bytes + RING_HEADER_BYTES + 7) & ~7ULL;
+
+	if (after >= nearly_full_bytes || (before ^ after) & ~(wake_bytes - 1))
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
 /* What was lost, and why: one row for each CPU. */
 struct cpu_losses {
 	u64 lost[LOSS_CAUSES];
@@ -151,8 +175,8 @@ static __always_inline void header__fill(struct lane *lane, struct event_header 
 		bool __sent = false;                                           \
 		CLAMP(__size, room_bytes);                                     \
 		if (lane_is_owned(lane, claimant)) {                           \
-			/* No flags: wakes the reader only if it has caught up. */ \
-			if (bpf_ringbuf_output(&events, record, __size, 0))    \
+			if (bpf_ringbuf_output(&events, record, __size,        \
+					       wake_flags(__size)))            \
 				loss_count(LOSS_RING_FULL);                    \
 			else                                                   \
 				__sent = true;                                 \

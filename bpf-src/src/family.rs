@@ -88,6 +88,9 @@ impl Family {
         spec.map_mut("lanes")?.max_entries *= cpus;
         spec.map_mut("losses")?.max_entries *= cpus;
         spec.map_mut("events")?.max_entries = options.ring_bytes;
+        let (wake_bytes, nearly_full_bytes) = wake_marks(options);
+        spec.set_global("wake_bytes", &wake_bytes.to_ne_bytes())?;
+        spec.set_global("nearly_full_bytes", &nearly_full_bytes.to_ne_bytes())?;
         let slots = cpus.saturating_mul(EXIT_SLOTS_PER_CPU).max(EXIT_SLOTS);
         let slots = slots.checked_next_power_of_two().unwrap_or(1 << 31);
         spec.map_mut("exit_slots")?.max_entries = slots;
@@ -109,6 +112,15 @@ impl Family {
         set_arguments(&mut spec, self.arguments(), kernel)?;
         Ok(spec)
     }
+}
+
+/// After how many bytes the reader is woken, and from how many on by every
+/// record. An eighth of the ring is left then: for what comes until it runs.
+fn wake_marks(options: &Options) -> (u64, u64) {
+    let ring_bytes = u64::from(options.ring_bytes);
+    let wake_bytes = u64::from(options.wake_bytes).max(1).next_power_of_two();
+    let wake_bytes = wake_bytes.min((ring_bytes / 8).max(1));
+    (wake_bytes, ring_bytes - ring_bytes / 8)
 }
 
 /// Inode number of the mount namespace that this process is in.
@@ -192,6 +204,21 @@ mod tests {
         assert_eq!(spec.map_mut("losses").unwrap().max_entries, 32);
         assert_eq!(spec.map_mut("exit_slots").unwrap().max_entries, 128);
         assert_eq!(spec.global("exit_slot_mask").unwrap(), 127u32.to_ne_bytes());
+    }
+
+    #[test]
+    fn a_reader_is_woken_before_the_ring_is_full() {
+        let marks = |ring_bytes, wake_bytes| {
+            wake_marks(&Options {
+                ring_bytes,
+                wake_bytes,
+                ..Options::default()
+            })
+        };
+        assert_eq!(marks(4 << 20, 256 << 10), (256 << 10, 7 << 19));
+        assert_eq!(marks(4 << 20, 100_000), (128 << 10, 7 << 19));
+        assert_eq!(marks(4096, 256 << 10), (512, 3584));
+        assert_eq!(marks(4096, 0), (1, 3584));
     }
 
     #[test]

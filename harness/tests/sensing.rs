@@ -1,7 +1,7 @@
 //! The sensors at length: what they leave out, the paths of a random tree and random operations
 //! against a model of a file system on every kernel; on some a real build against what strace says of
-//! it, what goes through connections, what is left of calls that never went on, and the account of a
-//! storm.
+//! it, what goes through connections, what is left of calls that never went on, how often the reader is
+//! woken, and the account of a storm.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
@@ -45,6 +45,7 @@ const WAITING: Boot = (
     &["sensing_waiting_fentry", "sensing_waiting_kprobe"],
     1,
 );
+const WAKES: Boot = ("wakes", &["sensing_wakes"], 1);
 /// The oldest and the newest kernel stand for those between, and one in the middle.
 const THREE: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
 const PAYLOAD: Boot = ("payload", &["sensing_payload"], 1);
@@ -60,9 +61,10 @@ const STORM: Boot = ("storm", &["sensing_storm"], 2);
 const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// On some kernels.
-const SOMEWHERE: [(Boot, &[Series]); 4] = [
+const SOMEWHERE: [(Boot, &[Series]); 5] = [
     (BUILD, THREE),
     (WAITING, THREE),
+    (WAKES, THREE),
     (PAYLOAD, FORMS),
     (STORM, STORM_SERIES),
 ];

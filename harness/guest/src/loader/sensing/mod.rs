@@ -1,7 +1,7 @@
 //! Cases that load sensors themselves, with options of their own, and judge what those
 //! say where it is said: what is left out, the paths of a large random tree, what a real
 //! build does, what is sent through connections, what is left of calls that never went
-//! on, and what a storm of operations loses.
+//! on, how often the reader is woken, and what a storm of operations loses.
 //!
 //! They take longer than a row may, so they are no rows; `cargo test --test
 //! sensing` runs them.
@@ -14,6 +14,7 @@ mod payload;
 mod storm;
 mod tree;
 mod waiting;
+mod wakes;
 
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_sensors::event::{File, Kind};
@@ -78,6 +79,11 @@ pub(super) const CASES: &[Case] = &[
         name: "sensing_waiting_kprobe",
         object: NO_OBJECT,
         run: |stage| waiting::waiting(stage, Flavour::Kprobe),
+    },
+    Case {
+        name: "sensing_wakes",
+        object: NO_OBJECT,
+        run: wakes::wakes,
     },
 ];
 
