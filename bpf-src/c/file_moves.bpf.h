@@ -147,8 +147,10 @@ static __always_inline void name_move_tell_by(enum way way, const struct name_mo
 static __always_inline int name_move_end(struct name_move *move, u64 result)
 {
 	u64 task = bpf_get_current_task();
-	u32 error = result_error(result);
+	u32 error;
 
+	*(volatile u64 *)&move->change.result = result;
+	error = result_error(*(volatile u64 *)&move->change.result);
 	/* Two names of one file: the kernel succeeds, and leaves both as they are. */
 	if (!error && move->is_same)
 		goto forget;
