@@ -151,7 +151,7 @@ static __always_inline int call_note(enum call_function function, u64 stack, u64
 		.first = first,
 		.second = second,
 	};
-	/* Not long: up to Linux 5.10 the upper half of what this helper returns is left as it was. */
+	/* No long: up to Linux 6.3 the helper is a direct call of what returns an int: half a register. */
 	int error = -EEXIST;
 
 	if (!*(volatile u64 *)&calls_noted)
