@@ -95,7 +95,8 @@ pub enum MountState {
 }
 
 impl Sensors {
-    /// Leaves out what a process does to files, until it ends or is included again.
+    /// Leaves out what a process does to files, mounts and sockets, until it ends or is
+    /// included again.
     ///
     /// # Errors
     /// `InvalidInput` without the file family; E2BIG when too many are excluded,

@@ -11,7 +11,7 @@ pub struct NetworkOptions {
     /// 127.0.0.0/8, are reported.
     pub loopback: bool,
     /// How many bytes of what is sent through each TCP connection are told, from its
-    /// first on.
+    /// first on; of each call at most 16 KiB.
     pub payload_bytes: u32,
     /// How many sockets can be known at a time. One more is told without its owner
     /// and without totals; that is counted as `state_full`.
