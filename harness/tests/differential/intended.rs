@@ -147,6 +147,11 @@ const REFUSED_BY_BOTH: &[Intended] = &[
         "functions that kernels have in place of others: see hooks.rs",
     ),
     refused(
+        "network",
+        "failed to find kernel BTF type ID of '",
+        "as file",
+    ),
+    refused(
         "sections_missing_hooks",
         "failed to find kernel BTF type ID of 'nope_",
         "no kernel has such hooks",
