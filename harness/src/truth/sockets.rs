@@ -8,7 +8,7 @@ use trapline_sensors::event::{self, SocketOperation, Text};
 
 use super::compare::Differences;
 use super::fact::Bytes;
-use crate::normalize::names::SOCK_DGRAM;
+use crate::normalize::names::SOCK_STREAM;
 use crate::normalize::text::quoted;
 
 /// Set in the number of a socket that the kernel had given no cookie.
@@ -118,9 +118,13 @@ pub fn socket(event: &event::Event, kind: &event::Socket, truth: &Socket) -> Dif
     differences.said("protocol", kind.protocol, truth.protocol);
     let totals = &kind.totals;
     differences.said("sent_bytes", totals.sent_bytes, truth.sent);
-    // What a stream has received before its program reads it is chance, but in the end.
-    let is_final = kind.operation == SocketOperation::Close || kind.socket_type == SOCK_DGRAM;
-    let received = truth.received.filter(|_| is_final);
+    // What a stream has received before its program reads any of it is chance.
+    let is_chance = kind.socket_type == SOCK_STREAM
+        && matches!(
+            kind.operation,
+            SocketOperation::Accept | SocketOperation::Connect | SocketOperation::Send
+        );
+    let received = truth.received.filter(|_| !is_chance);
     differences.said("received_bytes", totals.received_bytes, received);
     differences.said("sent_packets", totals.sent_packets, truth.sent_packets);
     differences.said(
