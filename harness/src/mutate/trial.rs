@@ -42,6 +42,10 @@ const SURVIVORS: &[Excuse] = &[
         bugs: &["parent_exe.offset_bytes stuck", "path.offset_bytes stuck"],
         reason: "It is right wherever there are bytes; a text without any is nowhere.",
     },
+    Excuse {
+        bugs: &["exe := parent_exe", "parent_exe := exe"],
+        reason: "Who uses sockets in a workload runs the program of its parent; one line fills both for all kinds.",
+    },
 ];
 
 /// What may change no record at all, so that it shows nothing of the workloads.
@@ -63,11 +67,7 @@ const IDLE: &[Excuse] = &[
         reason: "Clone flags are unknown only while the sensor's map is full.",
     },
     Excuse {
-        bugs: &[
-            "parent.pgid := parent.sid",
-            "parent.sid := parent.pgid",
-            "parent.user_ns stuck",
-        ],
+        bugs: &["parent.pgid := parent.sid", "parent.sid := parent.pgid"],
         reason: "One line fills process and parent, and no parent differs so; processes do.",
     },
     Excuse {
