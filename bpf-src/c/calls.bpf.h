@@ -236,47 +236,42 @@ static __always_inline bool call_left(struct pt_regs *ctx, enum call_function fu
 	return call_take(function, PT_REGS_SP(ctx) - RETURN_ADDRESS_BYTES, call);
 }
 
-/* The hooks of a call about one open file, argument `number` (from 1) of `count`. */
-#define FILE_CALL_HOOKS(name, function, number, count, body)                                   \
+/*
+ * The hooks of a call. `of_ctx` and `of_call` say what is done when it has returned: by what
+ * the arguments in `ctx` are, and by what a kprobe has noted of them, `call.first` and
+ * `call.second`, which are `kept_first` and `kept_second` of the registers.
+ */
+#define CALL_HOOKS(name, function, of_ctx, kept_first, kept_second, of_call)                   \
 	SEC("fexit/" function)                                                                 \
 	int name##_fentry(u64 *ctx)                                                            \
 	{                                                                                      \
-		return body(DIRECT, (struct file *)ctx[number - 1], ctx[count]);               \
+		return of_ctx;                                                                 \
 	}                                                                                      \
 	SEC("kprobe/" function)                                                                \
 	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
 	{                                                                                      \
-		return call_entered(ctx, CALL_##name, PT_REGS_PARM##number(ctx), 0);                \
+		return call_entered(ctx, CALL_##name, kept_first, kept_second);                \
 	}                                                                                      \
 	SEC("kretprobe/" function)                                                             \
 	int name##_kprobe(struct pt_regs *ctx)                                                 \
 	{                                                                                      \
 		struct call call;                                                              \
-		if (!call_left(ctx, CALL_##name, &call))                                            \
+		if (!call_left(ctx, CALL_##name, &call))                                       \
 			return 0;                                                              \
-		return body(PROBE, (struct file *)call.first, PT_REGS_RC(ctx));                \
+		return of_call;                                                                \
 	}
 
-/* The hooks of a call about two, arguments `from` and `to` (from 1) of `count`. */
+/* Of one about an open file, argument `number` (from 1) of `count`. */
+#define FILE_CALL_HOOKS(name, function, number, count, body)                                   \
+	CALL_HOOKS(name, function, body(DIRECT, (struct file *)ctx[number - 1], ctx[count]),   \
+		   PT_REGS_PARM##number(ctx), 0,                                               \
+		   body(PROBE, (struct file *)call.first, PT_REGS_RC(ctx)))
+
+/* Of one about two, arguments `from` and `to` (from 1) of `count`. */
 #define FILES_CALL_HOOKS(name, function, from, to, count, body)                                \
-	SEC("fexit/" function)                                                                 \
-	int name##_fentry(u64 *ctx)                                                            \
-	{                                                                                      \
-		return body(DIRECT, (struct file *)ctx[from - 1], (struct file *)ctx[to - 1],  \
-			    ctx[count]);                                                       \
-	}                                                                                      \
-	SEC("kprobe/" function)                                                                \
-	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
-	{                                                                                      \
-		return call_entered(ctx, CALL_##name, PT_REGS_PARM##from(ctx),                      \
-				    PT_REGS_PARM##to(ctx));                                    \
-	}                                                                                      \
-	SEC("kretprobe/" function)                                                             \
-	int name##_kprobe(struct pt_regs *ctx)                                                 \
-	{                                                                                      \
-		struct call call;                                                              \
-		if (!call_left(ctx, CALL_##name, &call))                                            \
-			return 0;                                                              \
-		return body(PROBE, (struct file *)call.first, (struct file *)call.second,      \
-			    PT_REGS_RC(ctx));                                                  \
-	}
+	CALL_HOOKS(name, function,                                                             \
+		   body(DIRECT, (struct file *)ctx[from - 1], (struct file *)ctx[to - 1],      \
+			ctx[count]),                                                           \
+		   PT_REGS_PARM##from(ctx), PT_REGS_PARM##to(ctx),                             \
+		   body(PROBE, (struct file *)call.first, (struct file *)call.second,          \
+			PT_REGS_RC(ctx)))

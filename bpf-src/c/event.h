@@ -262,8 +262,8 @@ struct event_address {
 
 enum event_socket_flag {
 	/*
-	 * No task does this: `process` is who opened the socket, as it was
-	 * then; its parent and both programs are unknown.
+	 * No task does this: `process` is who asked for the connection, as it
+	 * was then; its parent and both programs are unknown.
 	 */
 	SOCKET_BY_OWNER = 1 << 0,
 	SOCKET_BY_KERNEL = 1 << 1, /* by a thread of the kernel */

@@ -213,26 +213,12 @@ int BPF_KPROBE(actor_exit_kprobe, struct task_struct *task)
 /* Attributes. */
 
 #define PATH_CALL_HOOKS(name, function, how, count, detail_bits)                               \
-	SEC("fexit/" function)                                                                 \
-	int name##_fentry(u64 *ctx)                                                            \
-	{                                                                                      \
-		return attributes_changed(DIRECT, (struct path *)ctx[0], how,                  \
-					  ctx[1] & detail_bits, ctx[count]);                   \
-	}                                                                                      \
-	SEC("kprobe/" function)                                                                \
-	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
-	{                                                                                      \
-		return call_entered(ctx, CALL_##name, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx)); \
-	}                                                                                      \
-	SEC("kretprobe/" function)                                                             \
-	int name##_kprobe(struct pt_regs *ctx)                                                 \
-	{                                                                                      \
-		struct call call;                                                              \
-		if (!call_left(ctx, CALL_##name, &call))                                       \
-			return 0;                                                              \
-		return attributes_changed(PROBE, (struct path *)call.first, how,               \
-					  call.second & detail_bits, PT_REGS_RC(ctx));         \
-	}
+	CALL_HOOKS(name, function,                                                             \
+		   attributes_changed(DIRECT, (struct path *)ctx[0], how, ctx[1] & detail_bits, \
+				      ctx[count]),                                             \
+		   PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx),                                     \
+		   attributes_changed(PROBE, (struct path *)call.first, how,                   \
+				      call.second & detail_bits, PT_REGS_RC(ctx)))
 
 PATH_CALL_HOOKS(chmod, "chmod_common", FILE_HOW_CHMOD, 2, 0xffff)
 PATH_CALL_HOOKS(chown, "chown_common", FILE_HOW_CHOWN, 3, 0)

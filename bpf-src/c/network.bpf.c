@@ -3,14 +3,22 @@
  * Network events: what sockets connect to and wait for, send and receive.
  *
  *              fentry flavour                          kprobe flavour
- *   socket     fexit __sock_create                     kprobe, kretprobe of the same
- *   bind       fentry security_socket_bind, fexit of   kprobe, kretprobe of the same
- *   listen       __sys_bind; likewise
- *   connect    fexit __sys_connect_file; fentry        kprobe, kretprobe of the same
+ *   socket     fentry security_socket_post_create,     kprobe, kretprobe of the same
+ *                fexit __sock_create
+ *   bind       fentry security_socket_bind, fexit      kprobe, kretprobe of the same
+ *                __sys_bind, __sys_bind_socket
+ *   listen     likewise                                likewise
+ *   connect    fexit __sys_connect_file, fentry        kprobe, kretprobe of the same
  *                inet_sk_state_store
- *   accept     fexit inet_accept                       kprobe, kretprobe of the same
+ *   accept     fexit inet_accept, mptcp_stream_accept  kprobe, kretprobe of the same
+ *   send       fexit tcp_sendmsg, mptcp_sendmsg,       kprobe, kretprobe of the same
+ *                udp_sendmsg, udpv6_sendmsg, and up
+ *                to 6.4 tcp_sendpage
+ *   receive    fexit tcp_recvmsg, mptcp_recvmsg,       kprobe, kretprobe of the same
+ *                tcp_splice_read, fentry
+ *                skb_consume_udp
  *   close      fentry __sock_release                   kprobe of the same
- *   data       fexit tcp_sendmsg, tcp_recvmsg, ...     kprobe, kretprobe of the same
+ *   exit       fentry sched_autogroup_exit_task        kprobe of the same
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,6 +91,20 @@ int BPF_KRETPROBE(create_kprobe, long result)
 	return socket_opened(call.first, result);
 }
 
+/*
+ * What a kprobe notes has room for two numbers. An address takes 48 bits, as those
+ * above are all alike, and leaves room for a small one.
+ */
+static __always_inline u64 address_with(u64 address, u16 number)
+{
+	return address << 16 | number;
+}
+
+static __always_inline u64 address_of(u64 both)
+{
+	return (u64)((long)both >> 16);
+}
+
 SEC("fexit/__sys_connect_file")
 int BPF_PROG(connect_fentry, struct file *file, void *name, int name_bytes, int flags, int result)
 {
@@ -92,8 +114,7 @@ int BPF_PROG(connect_fentry, struct file *file, void *name, int name_bytes, int 
 SEC("kprobe/__sys_connect_file")
 int BPF_KPROBE(within_connect_kprobe, u64 file, u64 name, u32 name_bytes)
 {
-	/* An address takes 48 bits of which the upper are all alike: room for its size. */
-	return call_entered(ctx, CALL_connect, file, name << 16 | (u16)name_bytes);
+	return call_entered(ctx, CALL_connect, file, address_with(name, name_bytes));
 }
 
 SEC("kretprobe/__sys_connect_file")
@@ -103,62 +124,31 @@ int BPF_KRETPROBE(connect_kprobe, long result)
 
 	if (!call_left(ctx, CALL_connect, &call))
 		return 0;
-	return socket_connected(call.first, (u64)((long)call.second >> 16), (u16)call.second,
-				result);
+	return socket_connected(call.first, address_of(call.second), (u16)call.second, result);
 }
 
 /* The listening socket is given first, the new one second. */
 #define ACCEPT_HOOKS(name, function)                                                           \
-	const volatile u32 function##__result = NOWHERE;                                             \
-	SEC("fexit/" #function)                                                                \
-	int name##_fentry(u64 *ctx)                                                            \
-	{                                                                                      \
-		return socket_accepted(ctx[1], argument(ctx, function##__result));             \
-	}                                                                                      \
-	SEC("kprobe/" #function)                                                               \
-	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
-	{                                                                                      \
-		return call_entered(ctx, CALL_##name, PT_REGS_PARM2(ctx), 0);                  \
-	}                                                                                      \
-	SEC("kretprobe/" #function)                                                            \
-	int name##_kprobe(struct pt_regs *ctx)                                                 \
-	{                                                                                      \
-		struct call call;                                                              \
-		if (!call_left(ctx, CALL_##name, &call))                                       \
-			return 0;                                                              \
-		return socket_accepted(call.first, PT_REGS_RC(ctx));                           \
-	}
+	const volatile u32 function##__result = NOWHERE;                                       \
+	CALL_HOOKS(name, #function,                                                            \
+		   socket_accepted(ctx[1], argument(ctx, function##__result)),                 \
+		   PT_REGS_PARM2(ctx), 0, socket_accepted(call.first, PT_REGS_RC(ctx)))
 
 ACCEPT_HOOKS(accept, inet_accept)
 ACCEPT_HOOKS(accept_mptcp, mptcp_stream_accept)
 
 /* A function that sends: of a socket, a message. */
 #define SEND_HOOKS(name, function, body, ...)                                                  \
-	SEC("fexit/" function)                                                                 \
-	int name##_fentry(u64 *ctx)                                                            \
-	{                                                                                      \
-		return body(ctx[0], ctx[1], ctx[3], ##__VA_ARGS__);                            \
-	}                                                                                      \
-	SEC("kprobe/" function)                                                                \
-	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
-	{                                                                                      \
-		return call_entered(ctx, CALL_##name, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx)); \
-	}                                                                                      \
-	SEC("kretprobe/" function)                                                             \
-	int name##_kprobe(struct pt_regs *ctx)                                                 \
-	{                                                                                      \
-		struct call call;                                                              \
-		if (!call_left(ctx, CALL_##name, &call))                                       \
-			return 0;                                                              \
-		return body(call.first, call.second, PT_REGS_RC(ctx), ##__VA_ARGS__);          \
-	}
+	CALL_HOOKS(name, function, body(ctx[0], ctx[1], ctx[3], ##__VA_ARGS__),                \
+		   PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx),                                     \
+		   body(call.first, call.second, PT_REGS_RC(ctx), ##__VA_ARGS__))
 
 SEND_HOOKS(send_tcp, "tcp_sendmsg", stream_sent)
 SEND_HOOKS(send_mptcp, "mptcp_sendmsg", stream_sent)
 SEND_HOOKS(send_udp, "udp_sendmsg", datagram_sent, AF_INET)
 SEND_HOOKS(send_udp6, "udpv6_sendmsg", datagram_sent, AF_INET6)
 
-/* Up to 6.4. Addresses of pages, like those of sockets, leave 16 bits for an offset. */
+/* Up to 6.4. */
 SEC("fexit/tcp_sendpage")
 int BPF_PROG(send_page_fentry, struct sock *sk, struct page *page, int offset, size_t size,
 	     int flags, int result)
@@ -173,7 +163,7 @@ int BPF_PROG(send_page_fentry, struct sock *sk, struct page *page, int offset, s
 SEC("kprobe/tcp_sendpage")
 int BPF_KPROBE(within_send_page_kprobe, u64 sk, u64 page, u16 offset)
 {
-	return call_entered(ctx, CALL_send_page, sk, page << 16 | offset);
+	return call_entered(ctx, CALL_send_page, sk, address_with(page, offset));
 }
 
 SEC("kretprobe/tcp_sendpage")
@@ -183,36 +173,18 @@ int BPF_KRETPROBE(send_page_kprobe, long result)
 
 	if (!call_left(ctx, CALL_send_page, &call))
 		return 0;
-	return stream_sent_page(call.first, (u64)((long)call.second >> 16), (u16)call.second,
-				result);
+	return stream_sent_page(call.first, address_of(call.second), (u16)call.second, result);
 }
 
 /* A function that receives, with its result at this position behind its arguments. */
 #define RECEIVE_HOOKS(name, function, position, body)                                          \
-	SEC("fexit/" function)                                                                 \
-	int name##_fentry(u64 *ctx)                                                            \
-	{                                                                                      \
-		return body(ctx[0], argument(ctx, position));                                  \
-	}                                                                                      \
-	SEC("kprobe/" function)                                                                \
-	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
-	{                                                                                      \
-		return call_entered(ctx, CALL_##name, PT_REGS_PARM1(ctx), 0);                  \
-	}                                                                                      \
-	SEC("kretprobe/" function)                                                             \
-	int name##_kprobe(struct pt_regs *ctx)                                                 \
-	{                                                                                      \
-		struct call call;                                                              \
-		if (!call_left(ctx, CALL_##name, &call))                                       \
-			return 0;                                                              \
-		return body(call.first, PT_REGS_RC(ctx));                                      \
-	}
+	CALL_HOOKS(name, function, body(ctx[0], argument(ctx, position)), PT_REGS_PARM1(ctx), 0, \
+		   body(call.first, PT_REGS_RC(ctx)))
 
 const volatile u32 tcp_recvmsg__result = NOWHERE;
-
-RECEIVE_HOOKS(receive_tcp, "tcp_recvmsg", tcp_recvmsg__result, stream_received)
 const volatile u32 mptcp_recvmsg__result = NOWHERE;
 
+RECEIVE_HOOKS(receive_tcp, "tcp_recvmsg", tcp_recvmsg__result, stream_received)
 RECEIVE_HOOKS(receive_mptcp, "mptcp_recvmsg", mptcp_recvmsg__result, multipath_received)
 RECEIVE_HOOKS(receive_splice, "tcp_splice_read", 5, stream_spliced)
 

@@ -118,7 +118,7 @@ static __always_inline bool is_left_out(const struct event_address *local,
 
 /*
  * The kernel gives a socket its cookie when somebody asks for it. One that MPTCP
- * accepts has that of the listening socket (seen on 6.1 to 7.3): that names two.
+ * accepts has that of the listening socket (seen on 6.12): that names two.
  */
 static __always_inline u64 socket_id(enum way way, struct socket_state *state, struct sock *sk)
 {
@@ -233,4 +233,18 @@ static __always_inline void socket_tell(struct socket_state *state, struct lane 
 {
 	state->is_told = 1;
 	socket_send(lane->index, kind);
+}
+
+/* The same, unless what is between its ends is left out. True if it is told. */
+static __always_inline bool socket_tell_ends(struct socket_state *state, struct lane *lane,
+					     enum event_kind kind)
+{
+	struct event_socket *event = &lane->event.socket;
+
+	if (is_left_out(&event->local, &event->remote)) {
+		lane_release(lane);
+		return false;
+	}
+	socket_tell(state, lane, kind);
+	return true;
 }

@@ -142,17 +142,12 @@ static __always_inline void connect_tell(enum way way, struct socket_state *stat
 	event = &lane->event.socket;
 	event->error = error;
 	event->flags |= flags;
-	if (event->family == AF_UNIX) {
+	/* The name of a UNIX socket is no loopback address: that is told in any case. */
+	if (event->family == AF_UNIX)
 		text_given_name(lane, &event->path, name, name_bytes);
-	} else {
+	else
 		ends__fill(event, state);
-		if (is_left_out(&event->local, &event->remote)) {
-			lane_release(lane);
-			return;
-		}
-	}
-	socket_tell(state, lane, EVENT_SOCKET_CONNECT);
-	if (flags & SOCKET_IN_PROGRESS)
+	if (socket_tell_ends(state, lane, EVENT_SOCKET_CONNECT) && flags & SOCKET_IN_PROGRESS)
 		outcome_await(way, state, sk);
 }
 

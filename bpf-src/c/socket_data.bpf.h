@@ -7,7 +7,6 @@
 
 #define MSG_FASTOPEN 0x20000000
 #define PORT_DNS 53
-#define ETHERTYPE_IP4 0x0800
 #define ETHERTYPE_IP6 0x86dd
 #define UDP_HEADER_BYTES 8
 
@@ -166,7 +165,6 @@ static __always_inline int stream_received_by(enum way way, u64 address)
 {
 	struct sock *sk = POINTER(way, struct sock, address);
 	struct socket_state *state = socket_see(address);
-	struct event_socket *event;
 	struct lane *lane;
 
 	if (!state || state->has_received || actor_is_excluded())
@@ -175,12 +173,7 @@ static __always_inline int stream_received_by(enum way way, u64 address)
 	if (!lane)
 		return 0;
 	state->has_received = 1;
-	event = &lane->event.socket;
-	if (is_left_out(&event->local, &event->remote)) {
-		lane_release(lane);
-		return 0;
-	}
-	socket_tell(state, lane, EVENT_SOCKET_RECEIVE);
+	socket_tell_ends(state, lane, EVENT_SOCKET_RECEIVE);
 	return 0;
 }
 
@@ -263,7 +256,7 @@ static __always_inline int datagram_sent_by(enum way way, u64 address, u64 messa
 			wanted = payload_bytes;
 		CLAMP(wanted, PAYLOAD_MOST);
 		payload_take(lane, message, size, wanted);
-		}
+	}
 	socket_tell(state, lane, EVENT_SOCKET_SEND);
 	return 0;
 }

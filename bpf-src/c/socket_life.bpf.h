@@ -162,11 +162,7 @@ static __always_inline int socket_done_by(enum way way, const struct socket_call
 		else
 			text_bound_name(way, lane, &event->path, sk);
 	}
-	if (is_left_out(&event->local, &event->remote)) {
-		lane_release(lane);
-		return 0;
-	}
-	socket_tell(state, lane, call->kind);
+	socket_tell_ends(state, lane, call->kind);
 	return 0;
 }
 
@@ -199,7 +195,6 @@ static __always_inline int socket_accepted_by(enum way way, u64 address)
 	struct sock *sk = READ(way, socket, sk);
 	u16 family = sk ? READ(way, sk, __sk_common.skc_family) : 0;
 	struct socket_state *state;
-	struct event_socket *event;
 	struct lane *lane;
 
 	if (!family_counts(family))
@@ -215,14 +210,8 @@ static __always_inline int socket_accepted_by(enum way way, u64 address)
 	if (actor_is_excluded())
 		return 0;
 	lane = socket_begin(way, state, sk);
-	if (!lane)
-		return 0;
-	event = &lane->event.socket;
-	if (is_left_out(&event->local, &event->remote)) {
-		lane_release(lane);
-		return 0;
-	}
-	socket_tell(state, lane, EVENT_SOCKET_ACCEPT);
+	if (lane)
+		socket_tell_ends(state, lane, EVENT_SOCKET_ACCEPT);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "page.bpf.h"
 #include "text.bpf.h"
 
-/* The most of one call, and of a connection, that can be told: see event_text. */
+/* The most of one call that can be told: see event_text. */
 #define PAYLOAD_MOST 16384
 /* Segments of one call that are walked: back and forth. */
 #define PAYLOAD_SEGMENTS 128

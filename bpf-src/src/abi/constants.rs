@@ -151,7 +151,7 @@ wire_constants! {
         FILE_SCANNABLE: u32 = FILE_SCANNABLE 128,
     }
     "event_socket_flag" {
-        /// No task does this; told is who opened the socket.
+        /// No task does this; told is who asked for the connection.
         SOCKET_BY_OWNER: u32 = SOCKET_BY_OWNER 1,
         /// By a thread of the kernel.
         SOCKET_BY_KERNEL: u32 = SOCKET_BY_KERNEL 2,

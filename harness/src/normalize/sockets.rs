@@ -14,7 +14,7 @@ use crate::truth;
 /// So much of a payload is shown; all of it is compared with the workload's word.
 const PAYLOAD_SHOWN_BYTES: usize = 32;
 
-/// Whether it tells who opened a socket in the place of who acts.
+/// Whether it tells who asked for a connection in the place of who acts.
 pub fn is_by_owner(event: &Event) -> bool {
     matches!(&event.kind, Kind::Socket(socket) if socket.flags.has(abi::SOCKET_BY_OWNER))
 }

@@ -244,23 +244,6 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) }).map(drop)
 }
 
-/// sched_setaffinity(2) of this thread: on this processor alone.
-///
-/// # Errors
-/// What sched_setaffinity(2) says: `EINVAL` for one that is not there.
-pub fn pin_to(processor: usize) -> io::Result<()> {
-    // SAFETY: an all-zero cpu_set_t is valid and empty.
-    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    if processor >= libc::CPU_SETSIZE as usize {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    // SAFETY: the number is within the set, as has been checked.
-    unsafe { libc::CPU_SET(processor, &mut set) };
-    // SAFETY: `set` outlives the call, with its true size.
-    check(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) })
-        .map(drop)
-}
-
 /// CLOCK_MONOTONIC in nanoseconds.
 #[must_use]
 pub fn monotonic_ns() -> u64 {

@@ -13,7 +13,7 @@ use trapline_sensors::sensors::Flavour;
 use super::super::checks::Checks;
 use super::super::stage::{Failure, Tried};
 use super::{FOLDER, Heard, Listening, Outcome, Stage, file_of};
-use crate::sys::{birth, process};
+use crate::sys::{birth, process, schedule};
 
 const PROCESSORS: u32 = 2;
 /// Each is a write and a close, which are told both: 200,000 operations in all.
@@ -104,7 +104,7 @@ fn run(
     take(&mut listening, &mut writers, &mut streams)?;
     // A loss is seen when something comes after it: one more event on each processor.
     for (cpu, path) in paths.iter().enumerate() {
-        process::pin_to(cpu).tried("pin")?;
+        schedule::pin_to(cpu).tried("pin")?;
         std::fs::remove_file(path).tried("delete")?;
     }
     take(&mut listening, &mut writers, &mut streams)?;
@@ -112,7 +112,7 @@ fn run(
 }
 
 fn write_all(gate: &mut impl Read, cpu: usize, path: &str, rounds: u64) -> std::io::Result<()> {
-    process::pin_to(cpu)?;
+    schedule::pin_to(cpu)?;
     gate.read_exact(&mut [0])?;
     for _ in 0..rounds {
         File::options().append(true).open(path)?.write_all(b"x")?;

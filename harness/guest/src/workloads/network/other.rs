@@ -25,7 +25,7 @@ fn fast_server(world: &World) -> Outcome<Sock<'_>> {
 pub fn fast_open(_: &Scene) -> Outcome {
     let world = World::enter()?;
     let to = at(HERE, 8080);
-    let mut server = fast_server(&world)?;
+    let server = fast_server(&world)?;
     let mut client = Sock::tcp(&world, to)?;
     client.prepare(to)?;
     let sent = sockets::send(
@@ -37,6 +37,11 @@ pub fn fast_open(_: &Scene) -> Outcome {
     ensure(sent.tried("send")? == 5, || "not all was sent".into())?;
     let told = client.told_now("connect")?.flags(&["fast_open"]);
     client.say(told.without("sent"))?;
+    early_has_come(client, server)
+}
+
+/// What was sent with the asking is there when the connection is accepted.
+fn early_has_come(mut client: Sock<'_>, mut server: Sock<'_>) -> Outcome {
     client.has_sent(b"early", None)?;
     let mut accepted = server.accept_with(5)?;
     accepted.receive(b"early")?;
@@ -49,7 +54,7 @@ pub fn fast_open(_: &Scene) -> Outcome {
 pub fn fast_open_later(_: &Scene) -> Outcome {
     let world = World::enter()?;
     let to = at(HERE, 8080);
-    let mut server = fast_server(&world)?;
+    let server = fast_server(&world)?;
     let mut client = Sock::tcp(&world, to)?;
     client.set(libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, 1)?;
     let from = at(HERE, client.prepare(to)?);
@@ -60,12 +65,7 @@ pub fn fast_open_later(_: &Scene) -> Outcome {
     ensure(sent == 5, || format!("{sent} bytes were sent"))?;
     let told = client.told_now("connect")?.flags(&["by_owner", "outcome"]);
     client.say(told.without("sent"))?;
-    client.has_sent(b"early", None)?;
-    let mut accepted = server.accept_with(5)?;
-    accepted.receive(b"early")?;
-    client.close()?;
-    accepted.close()?;
-    server.close()
+    early_has_come(client, server)
 }
 
 /// A connection of MPTCP, or of TCP where the kernel has none.

@@ -48,13 +48,10 @@ fn asking(world: &World, to: SocketAddr) -> Outcome<(Sock<'_>, SocketAddr)> {
 pub fn established(_: &Scene) -> Outcome {
     let world = World::enter()?;
     let to = at(HERE, 8080);
-    let mut server = Sock::listening(&world, to, 4)?;
+    let server = Sock::listening(&world, to, 4)?;
     let (mut client, from) = asking(&world, to)?;
     client.connect_ends(from, to, 0)?;
-    let accepted = server.accept()?;
-    client.close()?;
-    accepted.close()?;
-    server.close()
+    taken_and_closed(client, server)
 }
 
 /// In progress, then refused.
@@ -96,7 +93,7 @@ pub fn impatient(_: &Scene) -> Outcome {
 
 fn impatient_soon(world: &World) -> Outcome {
     let to = at(HERE, 8080);
-    let mut server = deaf(world, to)?;
+    let server = deaf(world, to)?;
     let mut client = Sock::tcp(world, to)?;
     // struct timeval: no seconds, 20,000 microseconds.
     let patience = [0_i64.to_ne_bytes(), 20_000_i64.to_ne_bytes()].concat();
@@ -106,6 +103,11 @@ fn impatient_soon(world: &World) -> Outcome {
     client.connect_begins(from, to, libc::EINPROGRESS)?;
     hears(&server)?;
     client.connect_ends(from, to, 0)?;
+    taken_and_closed(client, server)
+}
+
+/// What was connected is accepted, and everything closed.
+fn taken_and_closed(client: Sock<'_>, mut server: Sock<'_>) -> Outcome {
     let accepted = server.accept()?;
     client.close()?;
     accepted.close()?;
@@ -119,7 +121,7 @@ pub fn interrupted(_: &Scene) -> Outcome {
 
 fn interrupted_soon(world: &World) -> Outcome {
     let to = at(HERE, 8080);
-    let mut server = deaf(world, to)?;
+    let server = deaf(world, to)?;
     let mut client = Sock::tcp(world, to)?;
     let from = at(HERE, client.prepare(to)?);
     alarm::interrupt_every(20).tried("set an alarm")?;
@@ -127,10 +129,7 @@ fn interrupted_soon(world: &World) -> Outcome {
     alarm::interrupt_every(0).tried("stop the alarm")?;
     hears(&server)?;
     client.connect_ends(from, to, 0)?;
-    let accepted = server.accept()?;
-    client.close()?;
-    accepted.close()?;
-    server.close()
+    taken_and_closed(client, server)
 }
 
 /// Asked again while it is under way (EALREADY), to fetch the result, and once more (EISCONN): only
@@ -141,7 +140,7 @@ pub fn asked_again(_: &Scene) -> Outcome {
 
 fn asked_again_soon(world: &World) -> Outcome {
     let to = at(HERE, 8080);
-    let mut server = deaf(world, to)?;
+    let server = deaf(world, to)?;
     let (mut client, from) = asking(world, to)?;
     let again = sockets::connect(client.as_fd(), &to.into());
     let errno = again.err().and_then(|error| error.raw_os_error());
@@ -156,10 +155,7 @@ fn asked_again_soon(world: &World) -> Outcome {
         .told_now("connect")?
         .fails(too_often, libc::EISCONN)?;
     client.say(told)?;
-    let accepted = server.accept()?;
-    client.close()?;
-    accepted.close()?;
-    server.close()
+    taken_and_closed(client, server)
 }
 
 /// Closed before anybody answered.
