@@ -189,8 +189,6 @@ pub fn error(errno: u32) -> String {
 
 /// Of datagrams, which keep their bounds.
 pub const SOCK_DGRAM: u16 = 2;
-/// A stream's.
-pub const SOCK_STREAM: u16 = 1;
 /// TCP over several paths.
 pub const IPPROTO_MPTCP: u16 = 262;
 /// `AF_PACKET`, whose protocols are those of Ethernet.
@@ -217,7 +215,7 @@ pub fn has_addresses(family: u16) -> bool {
 /// `stream`, `dgram`, or the number.
 pub fn socket_type(number: u16) -> String {
     match number {
-        SOCK_STREAM => "stream".to_owned(),
+        1 => "stream".to_owned(),
         SOCK_DGRAM => "dgram".to_owned(),
         3 => "raw".to_owned(),
         5 => "seqpacket".to_owned(),

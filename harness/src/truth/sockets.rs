@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 use trapline_sensors::abi;
-use trapline_sensors::event::{self, SocketOperation, Text};
+use trapline_sensors::event::{self, Text};
 
 use super::compare::Differences;
 use super::fact::Bytes;
-use crate::normalize::names::SOCK_STREAM;
 use crate::normalize::text::quoted;
 
 /// Set in the number of a socket that the kernel had given no cookie.
@@ -118,14 +117,7 @@ pub fn socket(event: &event::Event, kind: &event::Socket, truth: &Socket) -> Dif
     differences.said("protocol", kind.protocol, truth.protocol);
     let totals = &kind.totals;
     differences.said("sent_bytes", totals.sent_bytes, truth.sent);
-    // What a stream has received before its program reads any of it is chance.
-    let is_chance = kind.socket_type == SOCK_STREAM
-        && matches!(
-            kind.operation,
-            SocketOperation::Accept | SocketOperation::Connect | SocketOperation::Send
-        );
-    let received = truth.received.filter(|_| !is_chance);
-    differences.said("received_bytes", totals.received_bytes, received);
+    differences.said("received_bytes", totals.received_bytes, truth.received);
     differences.said("sent_packets", totals.sent_packets, truth.sent_packets);
     differences.said(
         "received_packets",
