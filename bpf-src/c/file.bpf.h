@@ -93,9 +93,7 @@ static __always_inline bool mount_is_internal_by(enum way way, struct vfsmount *
 
 static __always_inline bool mount_is_internal(struct vfsmount *vfsmount)
 {
-	if (bpf_rdonly_cast)
-		return mount_is_internal_by(DIRECT, vfsmount);
-	return mount_is_internal_by(PROBE, vfsmount);
+	return BY_BEST_WAY(mount_is_internal_by, vfsmount);
 }
 
 /*

@@ -154,10 +154,7 @@ static __always_inline int name_move_end(struct name_move *move, u64 result)
 	/* Two names of one file: the kernel succeeds, and leaves both as they are. */
 	if (!error && move->is_same)
 		goto forget;
-	if (bpf_rdonly_cast)
-		name_move_tell_by(DIRECT, move, error);
-	else
-		name_move_tell_by(PROBE, move, error);
+	BY_BEST_WAY(name_move_tell_by, move, error);
 forget:
 	bpf_map_delete_elem(&name_moves, &task);
 	return 0;

@@ -116,10 +116,7 @@ static __always_inline void name_change_tell_by(enum way way, const struct name_
 
 static __always_inline void name_change_tell(const struct name_change *change, u32 error)
 {
-	if (bpf_rdonly_cast)
-		name_change_tell_by(DIRECT, change, error);
-	else
-		name_change_tell_by(PROBE, change, error);
+	BY_BEST_WAY(name_change_tell_by, change, error);
 }
 
 /*

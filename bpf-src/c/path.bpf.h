@@ -190,9 +190,7 @@ __noinline int path_walk(u32 lane_index)
 
 	if (!lane)
 		return TEXT_UNKNOWN;
-	if (bpf_rdonly_cast)
-		return path_walk_by(DIRECT, lane);
-	return path_walk_by(PROBE, lane);
+	return BY_BEST_WAY(path_walk_by, lane);
 }
 
 /*

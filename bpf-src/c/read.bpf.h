@@ -71,6 +71,10 @@ static __always_inline void word_store(void *to, u64 word)
 	asm volatile("*(u64 *)(%0 + 0) = %1" : : "r"(to), "r"(word) : "memory");
 }
 
+/* Calls `function` with the way to read that costs least on this kernel, whatever the hook. */
+#define BY_BEST_WAY(function, ...)                                                             \
+	(bpf_rdonly_cast ? function(DIRECT, __VA_ARGS__) : function(PROBE, __VA_ARGS__))
+
 /*
  * Keeps `value` at or below the constant `most`, and makes the verifier see
  * it: the compiler may otherwise test one register and use another. The usual

@@ -66,10 +66,6 @@ struct {
 	__type(value, struct socket_state);
 } sockets SEC(".maps");
 
-/* Calls `function` with the way to read that costs least on this kernel. */
-#define BY_BEST_WAY(function, ...)                                                             \
-	(bpf_rdonly_cast ? function(DIRECT, __VA_ARGS__) : function(PROBE, __VA_ARGS__))
-
 static __always_inline struct socket_state *socket_known(u64 sk)
 {
 	return bpf_map_lookup_elem(&sockets, &sk);
