@@ -8,8 +8,8 @@
  *   bind       fentry security_socket_bind, fexit      kprobe, kretprobe of the same
  *                __sys_bind, __sys_bind_socket
  *   listen     likewise                                likewise
- *   connect    fexit __sys_connect_file, fentry        kprobe, kretprobe of the same
- *                inet_sk_state_store
+ *   connect    fexit __sys_connect_file, fentry        kprobe, kretprobe of the same,
+ *                inet_sk_state_store                     raw_tp inet_sock_set_state
  *   accept     fexit inet_accept, mptcp_stream_accept  kprobe, kretprobe of the same
  *   send       fexit tcp_sendmsg, mptcp_sendmsg,       kprobe, kretprobe of the same
  *                udp_sendmsg, udpv6_sendmsg, and up
@@ -31,9 +31,25 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/*
+ * States change in interrupts, which come while other programs run: there the
+ * kernel leaves out programs of kprobes, and counts them, but not those of raw
+ * tracepoints. This one is the first thing that the function does.
+ * Source: kernel/trace/bpf_trace.c, trace_call_bpf
+ */
+SEC("fentry/inet_sk_state_store")
+int BPF_PROG(state_fentry, struct sock *sk, int to)
+{
+	return socket_state_changes((u64)sk, to);
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int state_raw_tp(u64 *ctx)
+{
+	return socket_state_changes(ctx[0], ctx[2]);
+}
+
 /* Where a function is entered: addresses go to the body as numbers. */
-ENTRY_HOOKS(state, "inet_sk_state_store", socket_state_changes((u64)sk, to), struct sock *sk,
-	    int to)
 ENTRY_HOOKS(close, "__sock_release", socket_closed((u64)socket), struct socket *socket)
 ENTRY_HOOKS(made, "security_socket_post_create", socket_made((u64)socket, type, by_kernel),
 	    struct socket *socket, int family, int type, int protocol, int by_kernel)

@@ -235,7 +235,10 @@ static __always_inline int socket_closed_by(enum way way, u64 address)
 		return 0;
 	/* Nobody will hear how a connection ends that is still being made. */
 	if (state->is_awaited && !*(volatile u8 *)&state->has_tried) {
-		state->error = ECONNABORTED;
+		u32 now = READ(way, sk, __sk_common.skc_state);
+		bool is_made = now != TCP_SYN_SENT && now != TCP_SYN_RECV && now != TCP_CLOSE;
+
+		state->error = is_made ? 0 : ECONNABORTED;
 		local__fill(way, &state->local, sk);
 		outcome_tell(way, state, sk);
 	}

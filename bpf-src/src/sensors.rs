@@ -27,7 +27,8 @@ pub enum Flavour {
     /// refuses to have hooked so. The cheaper one.
     #[default]
     Fentry,
-    /// kprobes and kretprobes only.
+    /// kprobes and kretprobes only, but for what happens in interrupts, where the kernel
+    /// leaves them out while another program runs: that is seen by a raw tracepoint.
     Kprobe,
 }
 
@@ -352,6 +353,11 @@ fn attach_kprobes(object: &mut Object, hook: &Hook) -> Result<Links> {
     for name in hook.kprobe {
         let program = object.load_program(name)?;
         let (function, entry) = match program.attach_spec().clone() {
+            // Where a kprobe would be left out too often: see the C.
+            AttachSpec::RawTracepoint { .. } => {
+                links.push((name, program.attach()?));
+                continue;
+            }
             AttachSpec::Kretprobe { func } => {
                 let link = attach_return(program, &func)?;
                 (func, link)

@@ -19,6 +19,14 @@ const FALLBACKS: &[(&str, &[&str], &str)] = &[(
      gives fexit no access to it",
 )];
 
+/// Programs of the kprobe flavour that are attached otherwise, and why.
+const NO_KPROBES: &[(&str, &str, &str)] = &[(
+    "state_raw_tp",
+    "raw_tp",
+    "connections change their state in interrupts, where a kprobe's program is left out while \
+     another runs: seen on 7.2 and 7.3",
+)];
+
 /// Everything that is not as it should be, as sentences.
 pub fn wrong(series: Series, frames: &[Frame]) -> Vec<String> {
     let sensors = frames.iter().filter_map(|frame| match frame {
@@ -46,7 +54,11 @@ fn of_flavour(series: Series, sensors: &Sensors) -> Vec<String> {
     for program in &sensors.programs {
         let reasoned = expected.contains(&program.name.as_str());
         let should_be_kprobe = sensors.flavour == "kprobe" || reasoned;
-        if by_kprobe(&program.attach) != should_be_kprobe {
+        let mut others = NO_KPROBES.iter();
+        let is_other =
+            others.any(|(name, attach, _)| (*name, *attach) == (&program.name, &program.attach));
+        let is_kprobes = by_kprobe(&program.attach) || is_other;
+        if is_kprobes != should_be_kprobe {
             wrong.push(format!(
                 "{} flavour: {} is attached as {}, with no reason in harness/src/hooks.rs",
                 sensors.flavour, program.name, program.attach
@@ -134,6 +146,18 @@ mod tests {
         );
         assert_eq!(
             wrong_with("6.12", "kprobe", &[("fork_fentry", "tp_btf")]).len(),
+            1
+        );
+        assert_eq!(
+            wrong_with("6.12", "kprobe", &[("state_raw_tp", "raw_tp")]),
+            none
+        );
+        assert_eq!(
+            wrong_with("6.12", "kprobe", &[("fork_raw_tp", "raw_tp")]).len(),
+            1
+        );
+        assert_eq!(
+            wrong_with("6.12", "fentry", &[("state_raw_tp", "raw_tp")]).len(),
             1
         );
         let reasoned = [

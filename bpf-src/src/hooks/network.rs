@@ -42,7 +42,7 @@ pub(crate) const NETWORK: &[Hook] = &[
     required(
         "connect",
         &["connect_fentry", "state_fentry"],
-        &["connect_kprobe", "within_connect_kprobe", "state_kprobe"],
+        &["connect_kprobe", "within_connect_kprobe", "state_raw_tp"],
     ),
     required(
         "accept",
