@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::recording::{Frame, Recording};
+use crate::recording::{Frame, Measure, Recording};
 use crate::vm::{Mode, Plan};
 
 pub mod budget;
@@ -63,11 +63,16 @@ pub struct Program {
     pub jited_bytes: Option<u64>,
 }
 
-/// What the guest is asked to do.
-pub fn plan() -> Plan {
+/// The flavours that are measured, each in a boot of its own: there is no guest
+/// agent in such a boot, and a host that waits for one only waits so long.
+pub const FLAVOURS: [&str; 2] = ["fentry", "kprobe"];
+
+/// What the guest is asked to do: measure without sensors, then with those of
+/// one flavour.
+pub fn plan(flavour: &str) -> Plan {
     Plan {
         mode: Mode::Bench,
-        flavours: vec!["fentry".to_owned(), "kprobe".to_owned()],
+        flavours: vec![flavour.to_owned()],
         workloads: Vec::new(),
         cases: Vec::new(),
         workload_timeout: Duration::from_secs(60),
@@ -76,18 +81,20 @@ pub fn plan() -> Plan {
 }
 
 impl Costs {
-    /// The figures of a recording.
+    /// The figures of a kernel's recordings, one for each flavour.
     ///
     /// # Errors
     /// A guest that could not measure everything, or measured something
-    /// without saying what it costs without sensors.
-    pub fn of(recording: &Recording) -> Result<Self> {
+    /// without saying what it costs without sensors; boots that do not agree
+    /// on that.
+    pub fn of(recordings: &[Recording]) -> Result<Self> {
+        let first = recordings.first().context("nothing was recorded")?;
         let mut costs = Self {
-            release: recording.hello.release.clone(),
+            release: first.hello.release.clone(),
             operations: Vec::new(),
             programs: Vec::new(),
         };
-        for frame in &recording.frames {
+        for frame in recordings.iter().flat_map(|recording| &recording.frames) {
             match frame {
                 Frame::Failure(failed) => {
                     anyhow::bail!("the guest could not {}: {}", failed.what, failed.error)
@@ -103,13 +110,7 @@ impl Costs {
                             jited_bytes: program.jited_bytes,
                         }));
                 }
-                Frame::Measure(measure) if measure.flavour == "none" => {
-                    costs.operations.push(Operation {
-                        name: measure.operation.clone(),
-                        without: measure.instructions,
-                        with: BTreeMap::new(),
-                    });
-                }
+                Frame::Measure(measure) if measure.flavour == "none" => costs.base(measure)?,
                 Frame::Measure(measure) => {
                     let operation = costs
                         .operations
@@ -126,12 +127,37 @@ impl Costs {
         ensure!(!costs.operations.is_empty(), "the guest measured nothing");
         Ok(costs)
     }
+
+    /// What an operation costs without sensors, which every boot measures.
+    fn base(&mut self, measure: &Measure) -> Result<()> {
+        let known = self
+            .operations
+            .iter()
+            .find(|known| known.name == measure.operation);
+        let Some(known) = known else {
+            self.operations.push(Operation {
+                name: measure.operation.clone(),
+                without: measure.instructions,
+                with: BTreeMap::new(),
+            });
+            return Ok(());
+        };
+        ensure!(
+            known.without == measure.instructions,
+            "two boots do not agree what {} costs without sensors: {} and {} instructions; \
+             something in them is left to chance",
+            known.name,
+            known.without,
+            measure.instructions
+        );
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::{Hello, Measure};
+    use crate::recording::Hello;
 
     fn recording(measures: &[(&str, u64)]) -> Recording {
         let measure = |(flavour, instructions): &(&str, u64)| {
@@ -157,11 +183,10 @@ mod tests {
 
     #[test]
     fn what_is_added_is_the_difference_to_no_sensors() {
-        let costs = Costs::of(&recording(&[
-            ("none", 700),
-            ("fentry", 750),
-            ("kprobe", 690),
-        ]));
+        let costs = Costs::of(&[
+            recording(&[("none", 700), ("fentry", 750)]),
+            recording(&[("none", 700), ("kprobe", 690)]),
+        ]);
         let costs = costs.unwrap();
         assert_eq!(costs.operations[0].added("fentry"), Some(50));
         assert_eq!(costs.operations[0].added("kprobe"), Some(-10));
@@ -169,9 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn boots_that_disagree_are_an_error() {
+        let error =
+            Costs::of(&[recording(&[("none", 700)]), recording(&[("none", 701)])]).unwrap_err();
+        assert!(error.to_string().contains("700 and 701"), "{error}");
+    }
+
+    #[test]
     fn nothing_measured_and_no_base_are_errors() {
-        assert!(Costs::of(&recording(&[])).is_err());
-        let error = Costs::of(&recording(&[("fentry", 7)])).unwrap_err();
+        assert!(Costs::of(&[recording(&[])]).is_err());
+        let error = Costs::of(&[recording(&[("fentry", 7)])]).unwrap_err();
         assert_eq!(error.to_string(), "fork+exec+exit has no base");
     }
 }

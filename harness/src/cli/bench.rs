@@ -45,23 +45,27 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let kernel = store.ensure(entry, &progress)?;
         // Instructions are counted by emulation only, whatever else works.
         let lab = Lab::open(Choice::Tcg, &kernel).map_err(|error| anyhow!(error))?;
-        let mut request = Request::new(&kernel, bench::plan(), &lab);
-        request.name = format!("{}.bench", kernel.series);
         let task = progress.task(format!("measuring {}", kernel.series), Amount::Unknown);
-        let outcome = vm::run(&lab, &kernel, &request);
-        let recording = match outcome.verdict {
-            Ok(recording) => recording,
-            Err(failure) => {
-                task.failed(failure.to_string());
-                return Err(anyhow!("{failure}")).context(format!(
-                    "measuring {}; the kernel's own words are in {}",
-                    kernel.series,
-                    outcome.serial_log.display()
-                ));
+        let mut recordings = Vec::new();
+        for flavour in bench::FLAVOURS {
+            task.step(flavour);
+            let mut request = Request::new(&kernel, bench::plan(flavour), &lab);
+            request.name = format!("{}.bench.{flavour}", kernel.series);
+            let outcome = vm::run(&lab, &kernel, &request);
+            match outcome.verdict {
+                Ok(recording) => recordings.push(recording),
+                Err(failure) => {
+                    task.failed(failure.to_string());
+                    return Err(anyhow!("{failure}")).context(format!(
+                        "measuring {} with {flavour}; the kernel's own words are in {}",
+                        kernel.series,
+                        outcome.serial_log.display()
+                    ));
+                }
             }
-        };
+        }
         task.done("measured");
-        let costs = Costs::of(&recording)?;
+        let costs = Costs::of(&recordings)?;
         println!("{costs}");
         exceeded.extend(budget::exceeded(&kernel.series.to_string(), &costs));
     }
