@@ -18,26 +18,26 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError};
 
 const RTM_NEWQDISC: u16 = 36;
-const RTM_DELQDISC: u16 = 37;
-const RTM_NEWTFILTER: u16 = 44;
-const RTM_DELTFILTER: u16 = 45;
-const RTM_GETTFILTER: u16 = 46;
+pub(super) const RTM_DELQDISC: u16 = 37;
+pub(super) const RTM_NEWTFILTER: u16 = 44;
+pub(super) const RTM_DELTFILTER: u16 = 45;
+pub(super) const RTM_GETTFILTER: u16 = 46;
 
-const TC_H_CLSACT: u32 = 0xffff_fff1;
-const CLSACT_HANDLE: u32 = 0xffff_0000;
+pub(super) const TC_H_CLSACT: u32 = 0xffff_fff1;
+pub(super) const CLSACT_HANDLE: u32 = 0xffff_0000;
 const TC_H_MIN_INGRESS: u32 = 0xfff2;
 const TC_H_MIN_EGRESS: u32 = 0xfff3;
 const ETH_P_ALL: u16 = 3;
 
-const TCA_KIND: u16 = 1;
-const TCA_OPTIONS: u16 = 2;
+pub(super) const TCA_KIND: u16 = 1;
+pub(super) const TCA_OPTIONS: u16 = 2;
 const TCA_BPF_ACT: u16 = 1;
 const TCA_BPF_OPS_LEN: u16 = 4;
 const TCA_BPF_OPS: u16 = 5;
 const TCA_BPF_FD: u16 = 6;
 const TCA_BPF_NAME: u16 = 7;
 const TCA_BPF_FLAGS: u16 = 8;
-const TCA_BPF_ID: u16 = 11;
+pub(super) const TCA_BPF_ID: u16 = 11;
 const TCA_BPF_FLAG_ACT_DIRECT: u32 = 1;
 const TCA_ACT_KIND: u16 = 1;
 const TCA_ACT_OPTIONS: u16 = 2;
@@ -63,15 +63,11 @@ pub(super) struct Filter {
 
 impl Filter {
     fn parent(&self) -> u32 {
-        CLSACT_HANDLE
-            | match self.direction {
-                TcDirection::Ingress => TC_H_MIN_INGRESS,
-                TcDirection::Egress => TC_H_MIN_EGRESS,
-            }
+        parent(self.direction)
     }
 
     /// `struct tcmsg` of the filter.
-    fn tcmsg(&self) -> [u8; 20] {
+    pub(super) fn tcmsg(&self) -> [u8; 20] {
         let info = u32::from(self.priority) << 16 | u32::from(ETH_P_ALL.to_be());
         tcmsg(self.ifindex, self.handle, self.parent(), info)
     }
@@ -144,7 +140,16 @@ fn action_id(options: Attributes<'_>) -> Option<u32> {
     action.nested(TCA_ACT_OPTIONS).u32(TCA_ACT_BPF_ID)
 }
 
-fn tcmsg(ifindex: u32, handle: u32, parent: u32, info: u32) -> [u8; 20] {
+/// Where the filters of a direction hang.
+pub(super) fn parent(direction: TcDirection) -> u32 {
+    CLSACT_HANDLE
+        | match direction {
+            TcDirection::Ingress => TC_H_MIN_INGRESS,
+            TcDirection::Egress => TC_H_MIN_EGRESS,
+        }
+}
+
+pub(super) fn tcmsg(ifindex: u32, handle: u32, parent: u32, info: u32) -> [u8; 20] {
     let mut fixed = [0; 20];
     let words = [ifindex, handle, parent, info];
     for (place, word) in fixed.chunks_exact_mut(4).skip(1).zip(words) {

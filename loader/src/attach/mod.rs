@@ -14,6 +14,8 @@ mod cgroup;
 mod clsact;
 mod devmap;
 pub(crate) mod doors;
+mod filters;
+mod interfaces;
 mod iter;
 mod kallsyms;
 mod kprobe;
@@ -46,6 +48,10 @@ mod usdt;
 mod xdp;
 
 pub use cgroup::{CgroupMode, CgroupOptions};
+pub use filters::{
+    AttachedFilter, IngressQdisc, delete_clsact, delete_filter, query_filters, query_ingress_qdisc,
+};
+pub use interfaces::{Interface, InterfaceWatch, interfaces};
 pub use iter::{CgroupOrder, Iter, IterOver};
 pub(crate) use kallsyms::missing_function;
 pub use kprobe::KprobeOptions;

@@ -79,7 +79,7 @@ impl Anchor<'_> {
 }
 
 /// Which way a packet goes, as seen from the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TcDirection {
     /// It has come in.
     Ingress,

@@ -25,6 +25,7 @@ impl Errno {
     pub(crate) const BADMSG: Self = Self(libc::EBADMSG);
     pub(crate) const NOPROTOOPT: Self = Self(libc::ENOPROTOOPT);
     pub(crate) const INVAL: Self = Self(libc::EINVAL);
+    pub(crate) const NOBUFS: Self = Self(libc::ENOBUFS);
     pub(crate) const NOSPC: Self = Self(libc::ENOSPC);
     pub(crate) const OPNOTSUPP: Self = Self(libc::EOPNOTSUPP);
     pub(crate) const ADDRNOTAVAIL: Self = Self(libc::EADDRNOTAVAIL);
@@ -76,6 +77,7 @@ impl Errno {
             libc::EINVAL => "EINVAL",
             libc::ENOTDIR => "ENOTDIR",
             libc::EMFILE => "EMFILE",
+            libc::ENOBUFS => "ENOBUFS",
             libc::ENOSPC => "ENOSPC",
             libc::EILSEQ => "EILSEQ",
             libc::ERANGE => "ERANGE",

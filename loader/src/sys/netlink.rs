@@ -1,7 +1,7 @@
 //! A socket to rtnetlink. What goes over it is the caller's business.
 
 use super::{Errno, Result, check, owned};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// `NETLINK_CAP_ACK` and `NETLINK_EXT_ACK`.
 const CAP_ACK: i32 = 10;
@@ -39,6 +39,29 @@ impl RouteSocket {
                 libc::SO_RCVTIMEO,
                 (&raw const patience).cast(),
                 size_of::<libc::timeval>() as libc::socklen_t,
+            )
+        };
+        check(ret.into())?;
+        Ok(Self(socket))
+    }
+
+    /// Opens one that the kernel tells of changes of these groups (`RTMGRP_*`),
+    /// and which never waits.
+    pub(crate) fn listen(groups: u32) -> Result<Self> {
+        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        // SAFETY: no memory is passed.
+        let fd = unsafe { libc::socket(libc::AF_NETLINK, kind, libc::NETLINK_ROUTE) };
+        let socket = owned(check(fd.into())?);
+        // SAFETY: integers only, for which all zeroes is a value.
+        let mut address: libc::sockaddr_nl = unsafe { core::mem::zeroed() };
+        address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
+        address.nl_groups = groups;
+        // SAFETY: a live address whose size is passed with it.
+        let ret = unsafe {
+            libc::bind(
+                socket.as_raw_fd(),
+                (&raw const address).cast(),
+                size_of::<libc::sockaddr_nl>() as libc::socklen_t,
             )
         };
         check(ret.into())?;
@@ -100,5 +123,11 @@ impl RouteSocket {
             }
             return Ok(bytes);
         }
+    }
+}
+
+impl AsFd for RouteSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
