@@ -15,9 +15,9 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PATH");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let clang = clang::find_clang();
-    for family in ["process", "file", "mount", "network"] {
-        let source = format!("c/{family}.bpf.c");
-        let object = out.join(format!("{family}.bpf.o"));
+    for name in ["process", "file", "mount", "network", "isolate"] {
+        let source = format!("c/{name}.bpf.c");
+        let object = out.join(format!("{name}.bpf.o"));
         clang::compile(&clang, Path::new(&source), &object, "v2");
     }
 }

@@ -56,7 +56,25 @@ macro_rules! wire_integers {
     )*};
 }
 
-wire_integers!(u16, u32, u64, i32);
+wire_integers!(u8, u16, u32, u64, i32);
+
+impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
+    const SIZE: usize = T::SIZE * N;
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut all = [T::default(); N];
+        for (index, one) in all.iter_mut().enumerate() {
+            *one = T::read(bytes.get(index * T::SIZE..)?)?;
+        }
+        Some(all)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        for one in self {
+            one.write(out);
+        }
+    }
+}
 
 /// Declares structures without gaps whose members follow one another.
 macro_rules! wire_structs {
@@ -86,6 +104,7 @@ macro_rules! wire_structs {
 
             impl $name {
                 /// Its members, in order.
+                #[allow(clippy::vec_init_then_push, reason = "some have only one")]
                 pub fn members() -> Vec<Member> {
                     let mut offset = 0;
                     let mut members = Vec::new();
@@ -110,6 +129,8 @@ macro_rules! wire_structs {
         }
     };
 }
+
+pub(crate) use wire_structs;
 
 wire_structs! {
     /// What every record begins with.

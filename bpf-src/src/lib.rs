@@ -6,6 +6,8 @@
 //! they write, [`Decoder`] turns records into [`Event`]s and notices what is
 //! missing between them, [`json`] writes an event as one line.
 //!
+//! Beside them [`isolate`] cuts a host off the network but for an allow list.
+//!
 //! This crate knows nothing of ELF, BTF or system calls: that is
 //! `trapline-loader`'s part.
 
@@ -16,6 +18,7 @@ pub mod event;
 mod family;
 mod filter;
 mod hooks;
+pub mod isolate;
 pub mod json;
 mod network;
 pub mod objects;

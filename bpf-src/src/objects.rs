@@ -12,10 +12,14 @@ pub static FILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/file.bpf.o"))
 /// Network events: sockets, what they connect to, send and receive.
 pub static NETWORK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/network.bpf.o"));
 
+/// Cuts a host off the network: see [`isolate`](crate::isolate). No sensor.
+pub static ISOLATE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/isolate.bpf.o"));
+
 /// Every object: the name of its file without `.bpf.c`, and its bytes.
 pub static ALL: &[(&str, &[u8])] = &[
     ("process", PROCESS),
     ("file", FILE),
     ("mount", MOUNT),
     ("network", NETWORK),
+    ("isolate", ISOLATE),
 ];
