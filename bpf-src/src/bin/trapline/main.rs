@@ -3,7 +3,8 @@
 //! `load` puts them into the running kernel and says what became of each
 //! program; `check` says what they need and whether they fit other kernels'
 //! types, without privileges and without a kernel; `btf min` makes the little
-//! of a kernel's types that they look at.
+//! of a kernel's types that they look at; `isolate` cuts the host off the network
+//! but for an allow list.
 
 use std::process::ExitCode;
 
@@ -13,13 +14,14 @@ use trapline_loader::ErrorKind;
 mod btf;
 mod check;
 mod files;
+mod isolate;
 mod load;
 mod table;
 
 /// EPIPE.
 const BROKEN_PIPE: ErrorKind = ErrorKind::System { errno: 32 };
 
-/// Loads eBPF objects, and says beforehand whether they will load.
+/// Loads eBPF objects, says beforehand whether they will load, and isolates hosts.
 #[derive(Debug, Parser)]
 #[command(name = "trapline", version)]
 struct Arguments {
@@ -32,6 +34,7 @@ enum Command {
     Load(load::Arguments),
     Check(check::Arguments),
     Btf(btf::Arguments),
+    Isolate(isolate::Arguments),
 }
 
 /// 0 when all went well, 1 when something did not, 2 for wrong arguments.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Load(arguments) => load::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Btf(arguments) => btf::run(arguments),
+        Command::Isolate(arguments) => isolate::run(arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

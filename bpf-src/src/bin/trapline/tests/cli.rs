@@ -257,3 +257,45 @@ fn a_folder_of_btf_becomes_a_folder() {
     assert_eq!(out.lines().count(), 11);
     assert_eq!(std::fs::read_dir(&made).unwrap().count(), 11);
 }
+
+/// None of these gets as far as to isolate anything.
+#[test]
+fn isolating_is_refused_before_anything_is_touched() {
+    for (words, code, why) in [
+        (
+            &["--allow", "10.0.0.0/33"][..],
+            2,
+            "at character 10: /33 is more than the 32 bits",
+        ),
+        (
+            &["--allow", "10.0.0.5:22"],
+            2,
+            "the protocol is missing: 22/tcp or 22/udp",
+        ),
+        (&["--for", "soon"], 2, "is no duration such as 90s"),
+        (&["--release", "--force"], 2, "cannot be used with"),
+        (&[], 1, "there would be no way back"),
+        (&["--while-running"], 1, "there would be no way back"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trapline"));
+        let output = command.arg("isolate").args(words).output().unwrap();
+        let (_, err, found) = said(&output);
+        assert_eq!(found, code, "{words:?}: {err}");
+        expect(&err, &[why]);
+    }
+}
+
+#[test]
+fn a_session_that_isolation_would_cut_is_refused() {
+    let output = Command::new(env!("CARGO_BIN_EXE_trapline"))
+        .args(["isolate", "--allow", "10.0.0.0/8"])
+        .env("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.1 22")
+        .output()
+        .unwrap();
+    let (_, err, code) = said(&output);
+    assert_eq!(code, 1, "{err}");
+    expect(
+        &err,
+        &["this session comes from 192.0.2.7, which no rule allows"],
+    );
+}
