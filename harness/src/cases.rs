@@ -41,9 +41,19 @@ pub fn builds(name: &str) -> bool {
     name.starts_with("sensing_build_")
 }
 
-/// Whether a case of that name loads the sensors: it takes too long for a row.
+/// Whether a case of that name loads the sensors.
 pub fn loads_sensors(name: &str) -> bool {
     name.starts_with("sensing_")
+}
+
+/// Whether a case of that name isolates the guest.
+pub fn isolates(name: &str) -> bool {
+    name.starts_with("isolate_")
+}
+
+/// Whether a case of that name takes too long for a row.
+pub fn takes_long(name: &str) -> bool {
+    loads_sensors(name) || isolates(name)
 }
 
 /// One case, and what is expected of it.

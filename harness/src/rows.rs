@@ -77,7 +77,7 @@ pub struct Matrix {
     pub workloads: Vec<Workload>,
     /// In the order in which the guest runs them, after the workloads.
     pub cases: Vec<Expectation>,
-    /// Cases that are no rows, see [`cases::loads_sensors`].
+    /// Cases that are no rows, see [`cases::takes_long`].
     pub sensing: Vec<Expectation>,
 }
 
@@ -91,7 +91,7 @@ impl Matrix {
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let cases = cases::load(root)?.into_iter();
-        let (sensing, cases) = cases.partition(|case| cases::loads_sensors(&case.name));
+        let (sensing, cases) = cases.partition(|case| cases::takes_long(&case.name));
         Ok(Self {
             series: Lock::load(root)?.series().collect(),
             workloads: parse_workloads(&text).with_context(|| path.display().to_string())?,

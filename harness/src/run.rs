@@ -143,7 +143,7 @@ fn boot(
 ) -> Result<KernelRun> {
     let mut request = Request::new(kernel, plan(order), lab);
     request.cpus = cpus;
-    if order.cases.iter().any(|name| cases::loads_sensors(name)) {
+    if order.cases.iter().any(|name| cases::takes_long(name)) {
         request.deadlines = request.deadlines.with_sensing();
     }
     request.files = files;

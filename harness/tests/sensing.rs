@@ -1,7 +1,7 @@
 //! The sensors at length: what they leave out, the paths of a random tree and random operations
 //! against a model of a file system on every kernel; on some a real build against what strace says of
 //! it, what goes through connections, what is left of calls that never went on, how often the reader is
-//! woken, and the account of a storm.
+//! woken, and the account of a storm. And the guest isolated.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
@@ -45,6 +45,19 @@ const WAITING: Boot = (
     &["sensing_waiting_fentry", "sensing_waiting_kprobe"],
     1,
 );
+const ISOLATION: Boot = (
+    "isolation",
+    &[
+        "isolate_flows_by_program",
+        "isolate_flows6_by_program",
+        "isolate_packets_by_program",
+        "isolate_later_by_program",
+        "isolate_others_by_program",
+        "isolate_tun_by_program",
+        "isolate_ends_by_program",
+    ],
+    1,
+);
 const WAKES: Boot = ("wakes", &["sensing_wakes"], 1);
 /// The oldest and the newest kernel stand for those between, and one in the middle.
 const THREE: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
@@ -61,10 +74,11 @@ const STORM: Boot = ("storm", &["sensing_storm"], 2);
 const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// On some kernels.
-const SOMEWHERE: [(Boot, &[Series]); 5] = [
+const SOMEWHERE: [(Boot, &[Series]); 6] = [
     (BUILD, THREE),
     (WAITING, THREE),
     (WAKES, THREE),
+    (ISOLATION, THREE),
     (PAYLOAD, FORMS),
     (STORM, STORM_SERIES),
 ];

@@ -126,6 +126,16 @@ fn select(whole: &Matrix, arguments: &Arguments) -> Result<Matrix> {
         matrix
             .cases
             .retain(|case| matches(glob, &format!("{}::{}", cases::FAMILY, case.name)));
+        // They take too long to be meant by a mere star.
+        if glob.contains("isolate") {
+            let isolating = whole
+                .sensing
+                .iter()
+                .filter(|case| cases::isolates(&case.name));
+            let meant = isolating
+                .filter(|case| matches(glob, &format!("{}::{}", cases::FAMILY, case.name)));
+            matrix.cases.extend(meant.cloned());
+        }
         ensure!(
             !matrix.workloads.is_empty() || !matrix.cases.is_empty(),
             "no workload and no case of the loader matches `{glob}`"

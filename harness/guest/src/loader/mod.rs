@@ -8,7 +8,7 @@
 //!    (`const volatile __u32 pid` is set to that process before loading);
 //! 2. a line in the table of its theme ([`tracing`], [`functions`], [`uprobes`],
 //!    [`hooks`], [`net`], [`maps`], [`data`], [`objects`], [`budget`],
-//!    [`program`], [`rings`]) with the
+//!    [`program`], [`rings`], [`isolate`]) with the
 //!    function that runs it, mostly just
 //!    [`Stage::attached`] and a trigger of [`triggers`];
 //! 3. its entry in `harness/guest/loader.toml`, at the same place in the order:
@@ -26,6 +26,7 @@ mod data;
 mod functions;
 mod hits;
 mod hooks;
+mod isolate;
 mod maps;
 mod net;
 mod objects;
@@ -73,6 +74,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         net::cgroups::CASES,
         net::sockets::CASES,
         net::links::CASES,
+        isolate::CASES,
         sensing::CASES,
     ];
     themes.into_iter().flatten()

@@ -43,7 +43,7 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-const PROGRAM: &str = "/bin/trapline";
+pub(super) const PROGRAM: &str = "/bin/trapline";
 const PINS: &str = "/sys/fs/bpf/trapline-program";
 const TIMES: u64 = 3;
 /// What nobody holds goes a moment later.
@@ -59,10 +59,11 @@ fn file(object: &str) -> Result<String, Failure> {
 }
 
 /// What the program printed, and how it ended.
-struct Said {
-    out: String,
-    err: String,
-    code: Option<i32>,
+#[derive(Debug)]
+pub struct Said {
+    pub(super) out: String,
+    pub(super) err: String,
+    pub(super) code: Option<i32>,
 }
 
 impl Said {
@@ -82,7 +83,7 @@ impl Said {
     }
 
     /// `self`, if it ended well.
-    fn good(self) -> Result<Self, Failure> {
+    pub(super) fn good(self) -> Result<Self, Failure> {
         match self.code {
             Some(0) => Ok(self),
             code => Err(Failure::Other(format!(
@@ -94,7 +95,7 @@ impl Said {
 }
 
 /// Runs the program to its end.
-fn trapline(words: &[&str]) -> Result<Said, Failure> {
+pub(super) fn trapline(words: &[&str]) -> Result<Said, Failure> {
     let output = Command::new(PROGRAM).args(words).output().tried(PROGRAM)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Said {

@@ -23,6 +23,7 @@ pub mod space;
 pub mod touch;
 pub mod trace;
 pub mod uring;
+pub mod wires;
 
 use std::io;
 

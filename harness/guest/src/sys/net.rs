@@ -7,24 +7,26 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use super::check;
 
 /// `struct nlmsghdr` and `struct ifinfomsg` or `struct tcmsg` before attributes.
-const RTM_NEWLINK: u16 = 16;
+pub(super) const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_NEWADDR: u16 = 20;
+const RTM_NEWQDISC: u16 = 36;
 const RTM_DELQDISC: u16 = 37;
+const TCA_KIND: u16 = 1;
 const NLM_F_REQUEST_ACK: u16 = 5;
-const NLM_F_CREATE_EXCL: u16 = 0x600;
+pub(super) const NLM_F_CREATE_EXCL: u16 = 0x600;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 /// No waiting until the address is known to be nobody else's.
 const IFA_F_NODAD: u8 = 2;
-const IFLA_IFNAME: u16 = 3;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_IFNAME: u16 = 3;
+pub(super) const IFLA_LINKINFO: u16 = 18;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
 const CLSACT: u32 = 0xffff_fff1;
 const CLSACT_HANDLE: u32 = 0xffff_0000;
 const NLMSG_ERROR: u16 = 2;
 
-fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
+pub(super) fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     // SAFETY: no memory is passed.
     let fd = check(i64::from(unsafe {
         libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol)
@@ -145,6 +147,19 @@ pub fn delete_device(ifindex: u32) -> io::Result<()> {
     route(RTM_DELLINK, 0, &fixed, &[])
 }
 
+/// Gives an interface the qdisc `ingress`, which clsact cannot be beside of.
+///
+/// # Errors
+/// What the kernel says: `ENOENT` without its module.
+pub fn new_ingress(ifindex: u32) -> io::Result<()> {
+    let mut fixed = [0; 20];
+    fixed[4..8].copy_from_slice(&ifindex.to_ne_bytes());
+    fixed[8..12].copy_from_slice(&CLSACT_HANDLE.to_ne_bytes());
+    fixed[12..16].copy_from_slice(&CLSACT.to_ne_bytes());
+    let kind = attribute(TCA_KIND, b"ingress\0");
+    route(RTM_NEWQDISC, NLM_F_CREATE_EXCL, &fixed, &kind)
+}
+
 /// Removes the clsact qdisc of an interface.
 ///
 /// # Errors
@@ -188,7 +203,7 @@ pub fn add_address(ifindex: u32, ip: IpAddr, prefix_bits: u8) -> io::Result<()> 
     route(RTM_NEWADDR, NLM_F_CREATE_EXCL, &fixed, &attributes.concat())
 }
 
-fn attribute(kind: u16, payload: &[u8]) -> Vec<u8> {
+pub(super) fn attribute(kind: u16, payload: &[u8]) -> Vec<u8> {
     let len = u16::try_from(payload.len() + 4).unwrap_or(u16::MAX);
     let mut bytes = [len.to_ne_bytes(), kind.to_ne_bytes()].concat();
     bytes.extend_from_slice(payload);
@@ -197,7 +212,7 @@ fn attribute(kind: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Sends one request to rtnetlink and waits for the verdict.
-fn route(kind: u16, flags: u16, fixed: &[u8], attributes: &[u8]) -> io::Result<()> {
+pub(super) fn route(kind: u16, flags: u16, fixed: &[u8], attributes: &[u8]) -> io::Result<()> {
     let socket = socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
     let len = u32::try_from(16 + fixed.len() + attributes.len()).map_err(io::Error::other)?;
     let mut request = len.to_ne_bytes().to_vec();
@@ -233,4 +248,35 @@ fn route(kind: u16, flags: u16, fixed: &[u8], attributes: &[u8]) -> io::Result<(
         0 => Ok(()),
         errno => Err(io::Error::from_raw_os_error(-errno)),
     }
+}
+
+/// The address of an Ethernet interface of this thread's network namespace.
+///
+/// # Errors
+/// What the kernel says.
+pub fn mac_of(name: &str) -> io::Result<[u8; 6]> {
+    let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+    // SAFETY: ifreq is plain data for which all zeroes is a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    if name.len() >= request.ifr_name.len() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    // SAFETY: SIOCGIFHWADDR fills one ifreq, which `request` is.
+    check(i64::from(unsafe {
+        libc::ioctl(
+            socket.as_raw_fd(),
+            libc::SIOCGIFHWADDR as _,
+            &raw mut request,
+        )
+    }))?;
+    // SAFETY: the kernel has just filled this member of the union.
+    let address = unsafe { request.ifr_ifru.ifru_hwaddr };
+    let mut mac = [0; 6];
+    for (to, from) in mac.iter_mut().zip(address.sa_data) {
+        *to = from as u8;
+    }
+    Ok(mac)
 }
