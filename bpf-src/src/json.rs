@@ -1,6 +1,7 @@
 //! An event as one JSON object on one line.
 //!
-//! Bytes that are no UTF-8 are told as `{"hex":"…"}`, so that nothing is lost
+//! [`SCHEMA`] says what each member means, and every real event of the matrix is held
+//! to it. Bytes that are no UTF-8 are told as `{"hex":"…"}`, so that nothing is lost
 //! and nothing is guessed. Flags are lists of names; an absent thing is `null`.
 
 mod socket;
@@ -12,9 +13,16 @@ use crate::event::{
 };
 use crate::{Item, abi};
 
+/// The JSON Schema (draft 2020-12) of the lines, in which every member is described.
+pub const SCHEMA: &str = include_str!("../schema/events.schema.json");
+/// Its version, the member `schema` of every line. It changes when something is taken
+/// away or changes its meaning; what is only added does not change it.
+pub const SCHEMA_VERSION: u32 = 1;
+
 /// One line, without a line break.
 pub fn line(item: &Item) -> String {
     let mut json = Object::new();
+    json.number("schema", SCHEMA_VERSION);
     match item {
         Item::Lost { cpu, lane, records } => {
             json.string("kind", b"lost");

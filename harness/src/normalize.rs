@@ -14,6 +14,7 @@ mod identity;
 pub mod names;
 mod numbers;
 mod raw;
+pub mod schema;
 mod socket_checks;
 pub mod sockets;
 mod take;
@@ -90,6 +91,7 @@ pub fn judge(take: &Take) -> Judgement {
         failed.map(|failed| format!("the guest could not {}: {}", failed.what, failed.error)),
     );
     failures.extend(checks::all_events(&take.entries, take.cpus));
+    failures.extend(schema::all_events(&take.entries));
     failures.extend(checks::own_events(&own, &cast, take.done.elapsed_ns));
     failures.extend(accounts(take));
     let verdict = truth::check(take, &events, &cast);
