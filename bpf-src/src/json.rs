@@ -176,14 +176,14 @@ fn process(process: &Process, exe: &Text) -> String {
 }
 
 /// A JSON object that is being written.
-struct Object(String);
+pub(crate) struct Object(String);
 
 impl Object {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(String::from("{"))
     }
 
-    fn close(mut self) -> String {
+    pub(crate) fn close(mut self) -> String {
         self.0.push('}');
         self.0
     }
@@ -194,15 +194,15 @@ impl Object {
         let _ = write!(self.0, "{comma}\"{name}\":{value}");
     }
 
-    fn number(&mut self, name: &str, value: impl std::fmt::Display) {
+    pub(crate) fn number(&mut self, name: &str, value: impl std::fmt::Display) {
         self.raw(name, &value.to_string());
     }
 
-    fn boolean(&mut self, name: &str, value: bool) {
+    pub(crate) fn boolean(&mut self, name: &str, value: bool) {
         self.raw(name, if value { "true" } else { "false" });
     }
 
-    fn string(&mut self, name: &str, value: &[u8]) {
+    pub(crate) fn string(&mut self, name: &str, value: &[u8]) {
         self.raw(name, &quoted(value));
     }
 
@@ -227,13 +227,13 @@ impl Object {
     }
 
     /// A list of values that are JSON already.
-    fn list(&mut self, name: &str, values: impl Iterator<Item = String>) {
+    pub(crate) fn list(&mut self, name: &str, values: impl Iterator<Item = String>) {
         let values: Vec<String> = values.collect();
         self.raw(name, &format!("[{}]", values.join(",")));
     }
 
     /// A list of names, where there is anything in it.
-    fn names(&mut self, name: &str, list: impl Iterator<Item = &'static str>) {
+    pub(crate) fn names(&mut self, name: &str, list: impl Iterator<Item = &'static str>) {
         let list: Vec<String> = list.map(|name| format!("\"{name}\"")).collect();
         if !list.is_empty() {
             self.raw(name, &format!("[{}]", list.join(",")));
@@ -241,7 +241,7 @@ impl Object {
     }
 }
 
-fn quoted(bytes: &[u8]) -> String {
+pub(crate) fn quoted(bytes: &[u8]) -> String {
     let Ok(text) = std::str::from_utf8(bytes) else {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         return format!("{{\"hex\":\"{hex}\"}}");

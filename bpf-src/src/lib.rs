@@ -4,7 +4,8 @@
 //! From the kernel outwards: [`objects`] holds the compiled programs of `c/`,
 //! [`Sensors`] puts them into the running kernel, [`abi`] is the layout of what
 //! they write, [`Decoder`] turns records into [`Event`]s and notices what is
-//! missing between them, [`json`] writes an event as one line.
+//! missing between them, [`json`] writes an event as one line, and [`ecs`] with the
+//! names of the Elastic Common Schema.
 //!
 //! Beside them [`isolate`] cuts a host off the network but for an allow list.
 //!
@@ -14,6 +15,7 @@
 pub mod abi;
 mod account;
 pub mod decode;
+pub mod ecs;
 pub mod event;
 mod family;
 mod filter;

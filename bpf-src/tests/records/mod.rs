@@ -1,5 +1,8 @@
 //! Records made by hand.
 
+// Compiled into each test, which uses what it needs.
+#![allow(dead_code)]
+
 use trapline_sensors::abi::{self, Wire};
 use trapline_sensors::decode;
 

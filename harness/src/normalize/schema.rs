@@ -1,10 +1,10 @@
-//! Every event as its line of JSON, held to the schema that the sensors publish.
+//! Every event as its lines of JSON, held to the schemas that the sensors publish.
 
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use serde_json::Value;
-use trapline_sensors::{Item, json};
+use trapline_sensors::{Item, ecs, json};
 
 use super::Entry;
 
@@ -26,37 +26,59 @@ pub fn all_events(entries: &[Entry]) -> Vec<String> {
         Some((place, item))
     });
     let wrong = items.filter_map(|(place, item)| {
-        let problem = line(&json::line(&item)).err()?;
+        let problem = both_lines(&item).err()?;
         Some(format!("record {place}: {problem}"))
     });
     wrong.take(NAMED).collect()
 }
 
-/// Checks one line.
+fn both_lines(item: &Item) -> Result<(), String> {
+    line(&json::line(item))?;
+    ecs_line(&ecs::line(item, ecs::Clock::default()))
+}
+
+/// Checks one line of [`json::line`].
 ///
 /// # Errors
 /// What is not as the schema says, and where in the line.
 pub fn line(line: &str) -> Result<(), String> {
+    static EVENTS: OnceLock<Validator> = OnceLock::new();
+    check(
+        line,
+        EVENTS.get_or_init(|| validator(json::SCHEMA)),
+        "events",
+    )
+}
+
+/// Checks one line of [`ecs::line`].
+///
+/// # Errors
+/// What is not as the schema says, and where in the line.
+pub fn ecs_line(line: &str) -> Result<(), String> {
+    static ECS: OnceLock<Validator> = OnceLock::new();
+    check(line, ECS.get_or_init(|| validator(ecs::SCHEMA)), "ECS")
+}
+
+fn check(line: &str, validator: &Validator, name: &str) -> Result<(), String> {
     let value: Value = serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))?;
-    let errors: Vec<String> = validator()
-        .iter_errors(&value)
+    let errors = validator.iter_errors(&value);
+    let errors: Vec<String> = errors
         .map(|error| format!("{error} at `{}`", error.instance_path()))
         .collect();
     match errors.is_empty() {
         true => Ok(()),
         false => Err(format!(
-            "the schema of events forbids it: {}: {line}",
+            "the schema of {name} forbids it: {}: {line}",
             errors.join("; ")
         )),
     }
 }
 
-fn validator() -> &'static Validator {
-    static VALIDATOR: OnceLock<Validator> = OnceLock::new();
-    VALIDATOR.get_or_init(|| {
-        let schema = serde_json::from_str(json::SCHEMA).expect("the schema is JSON");
-        jsonschema::draft202012::new(&schema).expect("the schema is one")
-    })
+fn validator(schema: &str) -> Validator {
+    let schema = serde_json::from_str(schema).expect("a schema is JSON");
+    let options = jsonschema::draft202012::options();
+    let options = options.should_validate_formats(true);
+    options.build(&schema).expect("a schema is one")
 }
 
 #[cfg(test)]
@@ -110,5 +132,12 @@ mod tests {
         let less = good.replace(",\"records\":7", "");
         assert!(line(&less).unwrap_err().contains("records"), "{less}");
         assert!(line(&good.replace("lost", "lots")).is_err());
+        let ecs = r#"{"@timestamp":"1970-01-01T00:00:00.000000000Z","ecs.version":"8.17.0","event.action":"x","event.kind":"event","event.module":"trapline"}"#;
+        assert_eq!(ecs_line(ecs), Ok(()));
+        let odd = ecs.replace(
+            "event.action\":\"x\"",
+            "event.action\":\"x\",\"source.ip\":\"x\"",
+        );
+        assert!(ecs_line(&odd).is_err(), "{odd}");
     }
 }
