@@ -14,7 +14,8 @@ const CLANG_PREFERRED: u32 = 19;
 /// A clang and its llvm-strip.
 pub struct Clang {
     clang: String,
-    strip: String,
+    /// The path of its llvm-strip.
+    pub strip: String,
 }
 
 /// The preferred clang, or else the newest suitable one on the PATH.

@@ -63,7 +63,7 @@ impl Family {
         }
     }
 
-    fn object(self) -> &'static [u8] {
+    fn object(self) -> objects::Packed {
         match self {
             Self::Process => objects::PROCESS,
             Self::File => objects::FILE,
@@ -80,7 +80,8 @@ impl Family {
         options: &Options,
         kernel: &mut KernelBtf,
     ) -> Result<ObjectSpec> {
-        let mut spec = ObjectSpec::parse(&format!("{}.bpf.o", self.name()), self.object())?;
+        let mut spec =
+            ObjectSpec::parse(&format!("{}.bpf.o", self.name()), &self.object().unpack()?)?;
         for program in &mut spec.programs {
             program.kind.autoload = false;
         }
@@ -181,7 +182,8 @@ mod tests {
     #[test]
     fn hooks_and_programs_of_each_object_are_the_same() {
         for family in Family::ALL {
-            let spec = ObjectSpec::parse(family.name(), family.object()).unwrap();
+            let spec =
+                ObjectSpec::parse(family.name(), &family.object().unpack().unwrap()).unwrap();
             let mut compiled: Vec<_> = spec.programs.iter().map(|program| &*program.name).collect();
             let programs = |hook: &Hook| {
                 let shared: Vec<_> = hook.kretprobe.into_iter().collect();

@@ -7,7 +7,7 @@ use trapline_sensors::isolate::abi;
 use trapline_sensors::objects;
 
 fn spec() -> ObjectSpec {
-    ObjectSpec::parse("isolate.bpf.o", objects::ISOLATE).unwrap()
+    ObjectSpec::parse("isolate.bpf.o", &objects::ISOLATE.unpack().unwrap()).unwrap()
 }
 
 fn btf() -> ObjectBtf {

@@ -5,7 +5,7 @@ use trapline_loader::spec::ObjectSpec;
 use trapline_sensors::{abi, objects};
 
 fn btf() -> ObjectBtf {
-    let spec = ObjectSpec::parse("process.bpf.o", objects::PROCESS).unwrap();
+    let spec = ObjectSpec::parse("process.bpf.o", &objects::PROCESS.unpack().unwrap()).unwrap();
     spec.btf.expect("clang -g writes BTF")
 }
 

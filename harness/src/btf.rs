@@ -29,8 +29,10 @@ pub fn path(root: &Path, series: Series) -> PathBuf {
 /// # Errors
 /// What the loader says of them.
 pub fn sensors() -> Result<Vec<ObjectSpec>> {
-    let objects = objects::ALL.iter();
-    let specs = objects.map(|(name, bytes)| ObjectSpec::parse(name, bytes));
+    let objects = objects::unpacked().map_err(|error| anyhow!("{error:#}"))?;
+    let specs = objects
+        .iter()
+        .map(|(name, bytes)| ObjectSpec::parse(name, bytes));
     specs
         .map(|spec| spec.map_err(|error| anyhow!("{error:#}")))
         .collect()

@@ -62,7 +62,7 @@ fn relocated(spec: &ObjectSpec, target: &mut Target<'_>) -> (ObjectSpec, Report)
 
 #[test]
 fn every_object_is_relocated_the_same_against_its_part_of_every_kernel() {
-    let objects = our_objects();
+    let objects = our_objects().unwrap();
     let specs = objects.iter().filter_map(|object| {
         // Objects that cannot be read have nothing to relocate.
         ObjectSpec::parse(&object.name, &object.bytes).ok()

@@ -146,7 +146,7 @@ fn our_objects_do_on_the_oldest_and_the_newest_kernel_what_is_listed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let expected = Expected::load(&root.join("harness/corpus/expected.toml")).unwrap();
     let _mine = LOGS.lock().unwrap_or_else(PoisonError::into_inner);
-    let objects = verify::our_objects();
+    let objects = verify::our_objects().unwrap();
     let judged = judge(&objects, &[SERIES, NEWEST]);
     let lines = verify::lines(&objects, &judged);
     let differences = expected.differences(&objects, &lines);

@@ -16,12 +16,12 @@ use trapline_loader::doors::{self, ElfView, SectionView, SymbolView};
 /// Damaged files that are compared, of each object.
 const DAMAGED: u64 = 300;
 
-fn objects() -> Vec<(&'static str, &'static [u8])> {
-    let ours = trapline_sensors::objects::ALL;
-    ours.iter()
-        .copied()
-        .chain(trapline_corpus::OBJECTS.iter().copied())
-        .collect()
+fn objects() -> Vec<(&'static str, Vec<u8>)> {
+    let corpus = trapline_corpus::OBJECTS.iter();
+    let corpus = corpus.map(|(name, bytes)| (*name, bytes.to_vec()));
+    let mut objects = trapline_sensors::objects::unpacked().unwrap();
+    objects.extend(corpus);
+    objects
 }
 
 /// The file as goblin reads it, in our words.
@@ -92,7 +92,7 @@ fn read_by_goblin(bytes: &[u8]) -> Option<ElfView> {
 fn sections_symbols_and_relocations_are_what_goblin_reads() {
     let mut relocations = 0;
     for (name, bytes) in objects() {
-        let (ours, theirs) = (doors::elf(bytes), read_by_goblin(bytes));
+        let (ours, theirs) = (doors::elf(&bytes), read_by_goblin(&bytes));
         let ours = ours.unwrap_or_else(|error| panic!("{name}: {error:#}"));
         let theirs = theirs.unwrap_or_else(|| panic!("goblin refuses {name}"));
         assert_eq!(ours.sections.len(), theirs.sections.len(), "{name}");

@@ -82,7 +82,7 @@ impl Isolation {
 
     /// Loads and pins; nothing is attached yet.
     fn prepare(policy: &Policy, tables: &Tables, run: Run) -> Result<Self> {
-        let mut spec = ObjectSpec::parse("isolate.bpf.o", objects::ISOLATE)?;
+        let mut spec = ObjectSpec::parse("isolate.bpf.o", &objects::ISOLATE.unpack()?)?;
         for program in &mut spec.programs {
             program.kind.autoload = false;
         }

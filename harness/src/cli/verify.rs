@@ -145,7 +145,7 @@ fn inputs(arguments: &Arguments) -> Result<Inputs> {
     Lock::load(&workspace_root())?.select(&arguments.kernels)?;
     let mut objects = read_all(&arguments.objects)?;
     if arguments.ours {
-        objects.extend(our_objects());
+        objects.extend(our_objects()?);
     }
     let saved = match &arguments.compare {
         Some(path) => {
@@ -218,7 +218,7 @@ pub fn objects(arguments: &ObjectsArguments) -> Result<ExitCode> {
         }
         Ok(())
     };
-    write(folder, our_objects())?;
+    write(folder, our_objects()?)?;
     write(&folder.join("refused"), refused_objects())?;
     Ok(ExitCode::SUCCESS)
 }

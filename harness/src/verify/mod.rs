@@ -169,22 +169,28 @@ impl std::fmt::Display for Counts {
 }
 
 /// What is judged by `--ours`: the sensors' objects and those of the corpus.
-#[must_use]
-pub fn our_objects() -> Vec<Object> {
-    let sensors = trapline_sensors::objects::ALL.iter();
-    named(sensors.chain(trapline_corpus::OBJECTS))
+///
+/// # Errors
+/// A harness that is damaged.
+pub fn our_objects() -> anyhow::Result<Vec<Object>> {
+    let sensors =
+        trapline_sensors::objects::unpacked().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let sensors = sensors.iter().map(|(name, bytes)| (*name, &**bytes));
+    Ok(named(
+        sensors.chain(trapline_corpus::OBJECTS.iter().copied()),
+    ))
 }
 
 /// Objects that some or all kernels refuse, each for one reason.
 #[must_use]
 pub fn refused_objects() -> Vec<Object> {
-    named(trapline_corpus::REFUSED.iter())
+    named(trapline_corpus::REFUSED.iter().copied())
 }
 
-fn named<'o>(objects: impl Iterator<Item = &'o (&'o str, &'o [u8])>) -> Vec<Object> {
-    let object = |(name, bytes): &(&str, &[u8])| Object {
+fn named<'o>(objects: impl Iterator<Item = (&'o str, &'o [u8])>) -> Vec<Object> {
+    let object = |(name, bytes): (&str, &[u8])| Object {
         name: format!("{name}.bpf.o"),
-        bytes: Arc::from(*bytes),
+        bytes: Arc::from(bytes),
     };
     objects.map(object).collect()
 }

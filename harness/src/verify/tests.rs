@@ -208,7 +208,7 @@ fn only_a_run_without_any_failure_is_good() {
 
 #[test]
 fn our_objects_have_names_of_their_own() {
-    let objects = our_objects();
+    let objects = our_objects().unwrap();
     let mut names: Vec<_> = objects.iter().map(|object| &object.name).collect();
     assert!(names.contains(&&"process.bpf.o".to_owned()));
     let count = names.len();

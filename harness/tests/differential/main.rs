@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use trapline_harness::btf;
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         "differential::sensors_against_minimised_types",
         || {
             let minimised = minimised_types().map_err(|error| format!("{error:#}"))?;
-            let mut sensors = trapline_sensors::objects::ALL.iter();
+            let mut sensors = OURS.iter();
             sensors.try_for_each(|(name, bytes)| compare_on_all(name, bytes, &minimised))
         },
     ));
@@ -177,9 +177,13 @@ fn linked(names: &[&str]) -> Result<Vec<u8>, Failed> {
     Ok(libbpf::link(&parts, folder.path())?)
 }
 
+/// The sensors' objects.
+static OURS: LazyLock<Vec<(&str, Vec<u8>)>> =
+    LazyLock::new(|| trapline_sensors::objects::unpacked().expect("they were packed just now"));
+
 /// Every object there is: its name and bytes.
 fn objects() -> impl Iterator<Item = (&'static str, &'static [u8])> {
-    let ours = trapline_sensors::objects::ALL.iter().copied();
+    let ours = OURS.iter().map(|(name, bytes)| (*name, &**bytes));
     ours.chain(trapline_corpus::OBJECTS.iter().copied())
 }
 

@@ -97,7 +97,10 @@ fn several_kernels_are_compared_in_one_table() {
 
 #[test]
 fn features_come_with_the_version_that_brought_them() {
-    let process = file("process.bpf.o", trapline_sensors::objects::PROCESS);
+    let process = file(
+        "process.bpf.o",
+        &trapline_sensors::objects::PROCESS.unpack().unwrap(),
+    );
     let output = run(&[&"check", &process, &"--btf", &btf().join("5.10.btf")]);
     let (out, _, code) = said(&output);
     assert_eq!(code, 0, "{out}");
