@@ -10,6 +10,7 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::path::Path;
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -86,6 +87,17 @@ impl Error {
             None => Cow::Owned(format!("{feature} is not supported")),
         };
         Self::new(ErrorKind::Unsupported { feature, since }, cause)
+    }
+
+    /// What the standard library says of a file or folder.
+    pub fn io(path: &Path, error: &std::io::Error) -> Self {
+        let kind = match (error.kind(), error.raw_os_error()) {
+            (std::io::ErrorKind::NotFound, _) => ErrorKind::NotFound,
+            (std::io::ErrorKind::PermissionDenied, _) => ErrorKind::PermissionDenied,
+            (_, Some(errno)) => ErrorKind::System { errno },
+            _ => ErrorKind::InvalidInput,
+        };
+        Self::new(kind, format!("{}: {error}", path.display()))
     }
 
     /// The same error with one more line of context around it.

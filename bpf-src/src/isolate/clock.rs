@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Error, Result, failed};
+use super::{Error, Result};
 
 const UPTIME: &str = "/proc/uptime";
 const OFFSETS: &str = "/proc/self/timens_offsets";
@@ -15,7 +15,7 @@ const NS_PER_SECOND: i128 = 1_000_000_000;
 /// # Errors
 /// Without a readable /proc.
 pub(super) fn boot_ns() -> Result<u64> {
-    let text = fs::read_to_string(UPTIME).map_err(|error| failed(Path::new(UPTIME), &error))?;
+    let text = fs::read_to_string(UPTIME).map_err(|error| Error::io(Path::new(UPTIME), &error))?;
     let shown = uptime_ns(&text).ok_or_else(|| Error::malformed(format!("{UPTIME}: {text}")))?;
     // Older kernels have no such file and no such namespace.
     let offset = fs::read_to_string(OFFSETS).map_or(0, |text| offset_ns(&text));

@@ -143,9 +143,7 @@ pub(super) fn attach(
 /// Pins a link in the place of one that is about to go.
 fn replace_pin(link: &mut Link, path: PathBuf) -> Result<()> {
     match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(super::failed(&path, &error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path, &error)),
         _ => link.pin(path),
     }
 }

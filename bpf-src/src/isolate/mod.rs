@@ -39,15 +39,3 @@ pub use tables::Tables;
 pub use units::duration;
 
 use trapline_loader::{Error, Result};
-
-/// An input or output error of a path.
-fn failed(path: &std::path::Path, error: &std::io::Error) -> Error {
-    use trapline_loader::ErrorKind;
-    let kind = match (error.kind(), error.raw_os_error()) {
-        (std::io::ErrorKind::NotFound, _) => ErrorKind::NotFound,
-        (std::io::ErrorKind::PermissionDenied, _) => ErrorKind::PermissionDenied,
-        (_, Some(errno)) => ErrorKind::System { errno },
-        _ => ErrorKind::InvalidInput,
-    };
-    Error::new(kind, format!("{}: {error}", path.display()))
-}

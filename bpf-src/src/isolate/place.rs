@@ -9,7 +9,7 @@ use trapline_loader::error::ResultExt;
 use trapline_loader::map::Map;
 use trapline_loader::program::Program;
 
-use super::{Error, Result, failed};
+use super::{Error, Result};
 
 const USUAL: &str = "/sys/fs/bpf/trapline-isolate";
 const MOUNTS: &str = "/proc/self/mounts";
@@ -45,7 +45,7 @@ impl Place {
     /// `NotFound`, with the remedy, where there is none.
     pub(super) fn check(&self) -> Result<()> {
         let mounts = Path::new(MOUNTS);
-        let text = fs::read_to_string(mounts).map_err(|error| failed(mounts, &error))?;
+        let text = fs::read_to_string(mounts).map_err(|error| Error::io(mounts, &error))?;
         if is_in_bpf(&text, &self.folder) {
             return Ok(());
         }
@@ -65,7 +65,7 @@ impl Place {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => {
-                return Err(failed(&self.folder, &error)).with_context(|| "only root may look");
+                return Err(Error::io(&self.folder, &error)).with_context(|| "only root may look");
             }
         };
         let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -90,7 +90,7 @@ impl Place {
         let make = |path: &Path| {
             private
                 .create(path)
-                .map_err(|error| (failed(path, &error), error))
+                .map_err(|error| (Error::io(path, &error), error))
         };
         match make(&self.folder) {
             Err((error, io)) if io.kind() != std::io::ErrorKind::AlreadyExists => {
@@ -159,11 +159,11 @@ impl Run {
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(&folder, &error)),
+            Err(error) => return Err(Error::io(&folder, &error)),
         };
         let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         let names: std::io::Result<Vec<String>> = names.collect();
-        names.map_err(|error| failed(&folder, &error))
+        names.map_err(|error| Error::io(&folder, &error))
     }
 
     /// Removes all names and the folder.
@@ -186,7 +186,7 @@ impl Run {
 /// It is no matter who removed it.
 fn gone(path: &Path, removed: std::io::Result<()>) -> Result<()> {
     match removed {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, &error)),
         _ => Ok(()),
     }
 }

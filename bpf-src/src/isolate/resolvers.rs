@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::policy::{Network, Origin, Protocol, Rule, Service};
-use super::{Error, Result, failed};
+use super::{Error, Result};
 
 const DOMAIN: u16 = 53;
 /// What programs read.
@@ -22,7 +22,7 @@ const BEHIND_STUB: &str = "run/systemd/resolve/resolv.conf";
 /// loopback interface.
 pub fn resolvers(root: &Path) -> Result<Vec<Rule>> {
     let path = root.join(RESOLV_CONF);
-    let text = std::fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, &error))?;
     let mut found = nameservers(&text);
     if found.iter().any(is_stub)
         && let Ok(text) = std::fs::read_to_string(root.join(BEHIND_STUB))

@@ -13,7 +13,7 @@ use trapline_loader::map::UpdateFlag;
 use trapline_loader::object::Object;
 
 use super::place::{LINKS, Run};
-use super::{Error, Result, failed};
+use super::{Error, Result};
 
 /// Where control groups of version 2 are mounted.
 const MOUNTS: &str = "/proc/self/mounts";
@@ -26,7 +26,7 @@ const PROGRAMS: [(&str, &str, &str); 2] = [
 /// Attaches the entrances; with `stays` they are pinned. The links keep them.
 pub(super) fn cover(object: &mut Object, run: &Run, stays: bool) -> Result<Vec<Link>> {
     let root = cgroup_root()?;
-    let folder = File::open(&root).map_err(|error| failed(&root, &error))?;
+    let folder = File::open(&root).map_err(|error| Error::io(&root, &error))?;
     let mut links = Vec::new();
     for (entrance, judge, _) in PROGRAMS {
         object.load_program(judge)?;
@@ -66,7 +66,7 @@ pub(super) fn are_pinned(run: &Run) -> Result<bool> {
 /// Where the root of the control groups is.
 fn cgroup_root() -> Result<PathBuf> {
     let mounts = Path::new(MOUNTS);
-    let text = fs::read_to_string(mounts).map_err(|error| failed(mounts, &error))?;
+    let text = fs::read_to_string(mounts).map_err(|error| Error::io(mounts, &error))?;
     find_cgroup2(&text).ok_or_else(|| {
         Error::not_found("no control groups of version 2 are mounted (mount -t cgroup2 ...)")
     })

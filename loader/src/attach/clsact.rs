@@ -17,7 +17,7 @@ use crate::sys::{self, Errno};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError};
 
-const RTM_NEWQDISC: u16 = 36;
+pub(super) const RTM_NEWQDISC: u16 = 36;
 pub(super) const RTM_DELQDISC: u16 = 37;
 pub(super) const RTM_NEWTFILTER: u16 = 44;
 pub(super) const RTM_DELTFILTER: u16 = 45;

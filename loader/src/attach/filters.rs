@@ -3,8 +3,8 @@
 //! Source: net/sched/cls_api.c, net/sched/sch_api.c
 
 use super::clsact::{
-    CLSACT_HANDLE, Filter, RTM_DELQDISC, RTM_DELTFILTER, RTM_GETTFILTER, RTM_NEWTFILTER,
-    TC_H_CLSACT, TCA_BPF_ID, TCA_KIND, TCA_OPTIONS, parent, tcmsg,
+    CLSACT_HANDLE, Filter, RTM_DELQDISC, RTM_DELTFILTER, RTM_GETTFILTER, RTM_NEWQDISC,
+    RTM_NEWTFILTER, TC_H_CLSACT, TCA_BPF_ID, TCA_KIND, TCA_OPTIONS, parent, tcmsg,
 };
 use super::mprog::TcDirection;
 use super::net::device;
@@ -13,7 +13,6 @@ use super::rtnetlink::Connection;
 use crate::error::{Result, ResultExt};
 use crate::sys::Errno;
 
-const RTM_NEWQDISC: u16 = 36;
 const RTM_GETQDISC: u16 = 38;
 
 /// One filter.

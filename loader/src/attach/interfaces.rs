@@ -3,14 +3,13 @@
 //! Source: include/uapi/linux/if_link.h, net/core/rtnetlink.c
 
 use super::netlink::{DUMP, Message, Request};
-use super::rtnetlink::Connection;
+use super::rtnetlink::{Connection, RTM_GETLINK};
 use crate::error::Result;
 use crate::sys::{Epoll, Errno, RouteSocket};
 use core::time::Duration;
 use std::os::fd::AsFd;
 
 const RTM_NEWLINK: u16 = 16;
-const RTM_GETLINK: u16 = 18;
 const IFLA_IFNAME: u16 = 3;
 const IFF_LOOPBACK: u32 = 1 << 3;
 /// `struct ifinfomsg`.

@@ -4,6 +4,8 @@ use super::netlink::{DUMP, Message, Messages, NLMSG_DONE, NLMSG_ERROR, Request};
 use crate::error::{Error, Result};
 use crate::sys::{Errno, RouteSocket};
 
+/// Asks for one interface, or for all.
+pub(super) const RTM_GETLINK: u16 = 18;
 /// Types below this are control messages.
 const NLMSG_MIN_TYPE: u16 = 16;
 /// The kernel fills at most this much at a time.
@@ -128,7 +130,6 @@ mod tests {
 
     #[test]
     fn the_kernel_answers_about_a_device_that_is_not_there() {
-        const RTM_GETLINK: u16 = 18;
         let mut connection = Connection::open().unwrap();
         let mut fixed = [0; 16];
         fixed[4..8].copy_from_slice(&i32::MAX.to_ne_bytes());

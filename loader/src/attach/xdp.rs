@@ -4,7 +4,7 @@ use super::link::{Link, Part, Undo};
 use super::net::{Via, device};
 use super::netlink::{ACK, Attributes, Request};
 use super::prog_attach::kept;
-use super::rtnetlink::{Connection, Refused};
+use super::rtnetlink::{Connection, RTM_GETLINK, Refused};
 use crate::error::{Error, Result, ResultExt};
 use crate::program::Program;
 use crate::sys::{self, Errno, LinkArgs, LinkCreate, LinkTarget};
@@ -12,7 +12,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 const BPF_XDP: u32 = 37;
 
-const RTM_GETLINK: u16 = 18;
 const RTM_SETLINK: u16 = 19;
 const IFLA_EXT_MASK: u16 = 29;
 const IFLA_XDP: u16 = 43;

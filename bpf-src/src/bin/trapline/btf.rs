@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let is_folder = min.btf.is_dir();
     if is_folder {
         let made = std::fs::create_dir_all(&min.output);
-        made.map_err(|error| files::failed(&min.output, &error))?;
+        made.map_err(|error| Error::io(&min.output, &error))?;
     }
     for mut named in files::btfs(core::slice::from_ref(&min.btf))? {
         let output = match (is_folder, named.path.file_name()) {
@@ -73,5 +73,5 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         let error = Error::invalid_input("a folder, for one file of BTF");
         return Err(error.context(path.display().to_string()));
     }
-    std::fs::write(path, bytes).map_err(|error| files::failed(path, &error))
+    std::fs::write(path, bytes).map_err(|error| Error::io(path, &error))
 }

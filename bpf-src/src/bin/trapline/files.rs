@@ -7,7 +7,7 @@ use trapline_loader::error::ResultExt;
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_loader::object;
 use trapline_loader::spec::ObjectSpec;
-use trapline_loader::{Error, ErrorKind, Result};
+use trapline_loader::{Error, Result};
 
 /// The running kernel's types.
 const RUNNING: &str = "/sys/kernel/btf/vmlinux";
@@ -27,18 +27,7 @@ pub fn object(path: &Path) -> Result<ObjectSpec> {
 pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| failed(Path::new("standard output"), &error))
-}
-
-/// An input or output error of a file.
-pub fn failed(path: &Path, error: &std::io::Error) -> Error {
-    let kind = match (error.kind(), error.raw_os_error()) {
-        (std::io::ErrorKind::NotFound, _) => ErrorKind::NotFound,
-        (std::io::ErrorKind::PermissionDenied, _) => ErrorKind::PermissionDenied,
-        (_, Some(errno)) => ErrorKind::System { errno },
-        _ => ErrorKind::InvalidInput,
-    };
-    Error::new(kind, format!("{}: {error}", path.display()))
+    written.map_err(|error| Error::io(Path::new("standard output"), &error))
 }
 
 /// A kernel's types and what to call them.
@@ -82,10 +71,10 @@ pub fn btfs(named: &[PathBuf]) -> Result<Vec<NamedBtf>> {
 
 /// The files of a folder, 5.10 after 5.4.
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).map_err(|error| failed(folder, &error))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path()));
     let paths: std::io::Result<Vec<PathBuf>> = paths.collect();
-    let mut paths = paths.map_err(|error| failed(folder, &error))?;
+    let mut paths = paths.map_err(|error| Error::io(folder, &error))?;
     paths.retain(|path| path.is_file());
     paths.sort_by_key(|path| numbers_and_words(&label(path)));
     match paths.is_empty() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use trapline_loader::Result;
+use trapline_loader::{Error, Result};
 use trapline_sensors::isolate::{
     self, Isolation, Place, Policy, Rule, Tended, duration, release, resolvers,
 };
@@ -116,7 +116,7 @@ fn start(arguments: &Arguments, place: Place) -> Result<bool> {
     };
     // From before anything is attached: what is bound to us has to end with us.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-        .map_err(|error| files::failed(Path::new("signals"), &error))?;
+        .map_err(|error| Error::io(Path::new("signals"), &error))?;
     let mut isolation = Isolation::start(&policy)?;
     say(&report::started(&policy, &isolation));
     if let Some(error) = isolation.no_sockets() {

@@ -145,7 +145,7 @@ fn pin_all(dir: &Path, held: &mut [Loaded]) -> bool {
 /// Ctrl-C, and being told to end: from now on they are waited for.
 fn interrupts() -> Result<Signals> {
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
-    signals.map_err(|error| files::failed(Path::new("signals"), &error))
+    signals.map_err(|error| Error::io(Path::new("signals"), &error))
 }
 
 /// Detaches everything and says so; false where something stayed behind.

@@ -6,8 +6,6 @@ use trapline_loader::attach::Link;
 use trapline_loader::object::Object;
 use trapline_loader::{Error, Result};
 
-use crate::files;
-
 /// Pins the maps and programs of an object and its links: `DIR/OBJECT/maps/NAME`
 /// and so on, each under its name in C. All or nothing.
 ///
@@ -55,7 +53,7 @@ fn pin_all(
 /// Where a thing of that name goes; its folder is made.
 fn place(base: &Path, what: &str, name: &str) -> Result<PathBuf> {
     let folder = base.join(what);
-    std::fs::create_dir_all(&folder).map_err(|error| files::failed(&folder, &error))?;
+    std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
     Ok(folder.join(plain(name)))
 }
 
