@@ -142,7 +142,7 @@ fn in_child(
     let ended = match &line {
         Ok(_) => await_end(pid, until),
         // Its end by force is the caller's.
-        Err(_) => return Err("it was not over in time".to_owned()),
+        Err(_) => return Err(format!("it was not over after {:?}", deadline_of(case))),
     };
     match (line, ended) {
         (Ok(line), Ok(process::Ended::Exit(0))) => serde_json::from_slice(&line)

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 use super::check;
+use super::net::interface_request;
 
 fn c_string(text: &str) -> io::Result<CString> {
     CString::new(text).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
@@ -54,14 +55,7 @@ pub fn finit_module(module: &File) -> io::Result<()> {
 /// of 16 bytes or more.
 pub fn interface_up(name: &str) -> io::Result<()> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
-    // SAFETY: ifreq is plain data for which all zeroes is a value.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    if name.len() >= request.ifr_name.len() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-        *to = from as libc::c_char;
-    }
+    let mut request = interface_request(name)?;
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     // SAFETY: SIOCSIFFLAGS reads one ifreq, which `request` is, and keeps no
     // pointer to it; its name ends in NUL because it is shorter than the field.

@@ -250,12 +250,11 @@ pub(super) fn route(kind: u16, flags: u16, fixed: &[u8], attributes: &[u8]) -> i
     }
 }
 
-/// The address of an Ethernet interface of this thread's network namespace.
+/// What ioctl(2) takes to name an interface; the rest is zero.
 ///
 /// # Errors
-/// What the kernel says.
-pub fn mac_of(name: &str) -> io::Result<[u8; 6]> {
-    let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+/// `InvalidInput` for a name of 16 bytes or more.
+pub(super) fn interface_request(name: &str) -> io::Result<libc::ifreq> {
     // SAFETY: ifreq is plain data for which all zeroes is a value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     if name.len() >= request.ifr_name.len() {
@@ -264,6 +263,16 @@ pub fn mac_of(name: &str) -> io::Result<[u8; 6]> {
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
         *to = from as libc::c_char;
     }
+    Ok(request)
+}
+
+/// The address of an Ethernet interface of this thread's network namespace.
+///
+/// # Errors
+/// What the kernel says.
+pub fn mac_of(name: &str) -> io::Result<[u8; 6]> {
+    let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+    let mut request = interface_request(name)?;
     // SAFETY: SIOCGIFHWADDR fills one ifreq, which `request` is.
     check(i64::from(unsafe {
         libc::ioctl(

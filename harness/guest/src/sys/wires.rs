@@ -2,17 +2,15 @@
 
 use std::fs::File;
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use super::check;
 use super::net::{
-    IFLA_IFNAME, IFLA_INFO_KIND, IFLA_LINKINFO, NLM_F_CREATE_EXCL, RTM_NEWLINK, attribute, route,
-    socket,
+    IFLA_IFNAME, IFLA_INFO_KIND, IFLA_LINKINFO, NLM_F_CREATE_EXCL, RTM_NEWLINK, attribute,
+    interface_request, route, socket,
 };
 
-const RTM_NEWADDR: u16 = 20;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_INFO_DATA: u16 = 2;
@@ -20,10 +18,6 @@ const IFLA_INFO_DATA: u16 = 2;
 const PEER_INFO: u16 = 1;
 const IFLA_NETKIT_MODE: u16 = 5;
 const NETKIT_L2: u32 = 0;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
-/// It can be used at once.
-const IFA_F_NODAD: u8 = 2;
 /// `struct ifinfomsg`.
 const NO_INTERFACE: [u8; 16] = [0; 16];
 
@@ -78,23 +72,6 @@ pub fn new_pair(
     route(RTM_NEWLINK, NLM_F_CREATE_EXCL, &NO_INTERFACE, &attributes)
 }
 
-/// Gives an interface of this thread's network namespace an address.
-///
-/// # Errors
-/// What the kernel says.
-pub fn add_address(ifindex: u32, address: IpAddr, bits: u8) -> io::Result<()> {
-    let (family, bytes) = match address {
-        IpAddr::V4(four) => (libc::AF_INET, four.octets().to_vec()),
-        IpAddr::V6(six) => (libc::AF_INET6, six.octets().to_vec()),
-    };
-    let family = u8::try_from(family).map_err(io::Error::other)?;
-    // struct ifaddrmsg: family, bits, flags, scope, interface.
-    let mut fixed = vec![family, bits, IFA_F_NODAD, 0];
-    fixed.extend(ifindex.to_ne_bytes());
-    let attributes = [attribute(IFA_LOCAL, &bytes), attribute(IFA_ADDRESS, &bytes)];
-    route(RTM_NEWADDR, NLM_F_CREATE_EXCL, &fixed, &attributes.concat())
-}
-
 /// Makes a device whose packets begin with the IP header: what is written to the
 /// file comes in by it, what goes out is read from the file. It goes with the file.
 ///
@@ -105,14 +82,7 @@ pub fn new_tun(name: &str) -> io::Result<File> {
         .read(true)
         .write(true)
         .open("/dev/net/tun")?;
-    // SAFETY: ifreq is plain data for which all zeroes is a value.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    if name.len() >= request.ifr_name.len() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-        *to = from as libc::c_char;
-    }
+    let mut request = interface_request(name)?;
     request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
     // SAFETY: TUNSETIFF reads and writes one ifreq, which `request` is.
     check(i64::from(unsafe {

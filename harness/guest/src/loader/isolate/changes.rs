@@ -1,6 +1,7 @@
 //! What changes while a host is isolated: interfaces that come, another policy, the
 //! end of the program; and how to see what gets through.
 
+use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ pub const SILENCE: Duration = Duration::from_millis(300);
 /// A rule of somebody who is not there.
 pub const NOBODY: [&str; 2] = ["--allow", "192.0.2.1"];
 
-/// Does a frame to a stranger get out of this end, and one of theirs in?
+/// Does a frame of the host's to a stranger get out of this end?
 pub fn leaks(world: &World, near: &End, far: &End) -> Result<bool, Failure> {
     let (outside, inside) = (
         world.frames_outside(far)?,
@@ -36,7 +37,9 @@ pub fn leaks(world: &World, near: &End, far: &End) -> Result<bool, Failure> {
     while Instant::now() < until {
         match outside.receive(SILENCE) {
             Ok(frame) if frames::describe(&frame) == "udp 9 53" => return Ok(true),
-            _ => {}
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(Failure::other("receive a frame", error)),
         }
     }
     Ok(false)

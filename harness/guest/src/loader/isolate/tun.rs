@@ -12,8 +12,8 @@ use super::world::{FAR4, HOST4, STRANGER4};
 use crate::loader::checks::Checks;
 use crate::loader::stage::{Failure, Tried};
 use crate::loader::{Outcome, Stage};
-use crate::sys::boot;
-use crate::sys::wires::{self, new_tun};
+use crate::sys::wires::new_tun;
+use crate::sys::{boot, net};
 
 /// A device without Ethernet: the IP header comes first.
 pub fn tun(_: &mut Stage<'_>) -> Outcome {
@@ -26,7 +26,7 @@ pub fn tun(_: &mut Stage<'_>) -> Outcome {
     };
     boot::interface_up("traptun").tried("bring it up")?;
     let index = ifindex("traptun")?;
-    wires::add_address(index, HOST4.into(), 24).tried("give it an address")?;
+    net::add_address(index, HOST4.into(), 24).tried("give it an address")?;
     let services = [HOST4.into(), STRANGER4.into(), FAR4.into()];
     let [host, stranger, far]: [IpAddr; 3] = services;
     let socket = UdpSocket::bind((HOST4, 4660)).tried("bind")?;

@@ -74,11 +74,11 @@ impl World {
 
     fn address(&self) -> Result<(), Failure> {
         for (address, bits) in [(IpAddr::from(HOST4), 24), (HOST6.into(), 64)] {
-            wires::add_address(self.near.index, address, bits).tried("give it an address")?;
+            net::add_address(self.near.index, address, bits).tried("give it an address")?;
         }
         self.outside(|| {
             for (address, bits) in [(IpAddr::from(FAR4), 24), (FAR6.into(), 64)] {
-                wires::add_address(self.far.index, address, bits)?;
+                net::add_address(self.far.index, address, bits)?;
             }
             Ok(())
         })
