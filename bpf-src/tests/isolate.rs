@@ -1,7 +1,9 @@
 //! One truth for the layout of the isolation's maps: the Rust side against the BTF
 //! of the compiled object.
 
-use trapline_loader::btf::{Kind, ObjectBtf, Types};
+mod layouts;
+
+use trapline_loader::btf::ObjectBtf;
 use trapline_loader::spec::ObjectSpec;
 use trapline_sensors::isolate::abi;
 use trapline_sensors::objects;
@@ -14,40 +16,9 @@ fn btf() -> ObjectBtf {
     spec().btf.expect("clang -g writes BTF")
 }
 
-/// `in` is a word of Rust's.
-fn plain(name: &str) -> String {
-    name.trim_start_matches("r#").to_owned()
-}
-
 #[test]
 fn structures_are_those_of_isolate_h() {
-    let btf = btf();
-    for (name, size, members) in abi::structures() {
-        let id = btf.find(Kind::Struct, name);
-        let id = id.unwrap_or_else(|| panic!("struct {name} is not in the object's BTF"));
-        assert_eq!(
-            btf.size_of(id).unwrap() as usize,
-            size,
-            "size of struct {name}"
-        );
-        let compiled = btf.type_by_id(id).unwrap();
-        let compiled: Vec<_> = compiled
-            .members()
-            .map(|member| {
-                let name = btf.text(member.name_off).unwrap();
-                let size = btf.size_of(member.type_id).unwrap() as usize;
-                (name, member.offset_bits as usize / 8, size)
-            })
-            .collect();
-        let ours = members
-            .iter()
-            .map(|it| (plain(it.name), it.offset, it.size));
-        assert_eq!(
-            ours.collect::<Vec<_>>(),
-            compiled,
-            "members of struct {name}"
-        );
-    }
+    layouts::compare(&btf(), abi::structures());
 }
 
 #[test]

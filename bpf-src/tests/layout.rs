@@ -1,5 +1,7 @@
 //! One truth for the layout: the Rust side against the BTF of the object.
 
+mod layouts;
+
 use trapline_loader::btf::{Kind, ObjectBtf, Types};
 use trapline_loader::spec::ObjectSpec;
 use trapline_sensors::{abi, objects};
@@ -11,33 +13,7 @@ fn btf() -> ObjectBtf {
 
 #[test]
 fn structures_are_those_of_event_h() {
-    let btf = btf();
-    for (name, size, members) in abi::structures() {
-        let id = btf.find(Kind::Struct, name);
-        let id = id.unwrap_or_else(|| panic!("struct {name} is not in the object's BTF"));
-        assert_eq!(
-            btf.size_of(id).unwrap() as usize,
-            size,
-            "size of struct {name}"
-        );
-        let compiled = btf.type_by_id(id).unwrap();
-        let compiled: Vec<_> = compiled
-            .members()
-            .map(|member| {
-                let size = btf.size_of(member.type_id).unwrap() as usize;
-                (
-                    btf.text(member.name_off).unwrap(),
-                    member.offset_bits as usize / 8,
-                    size,
-                )
-            })
-            .collect();
-        let ours: Vec<_> = members
-            .iter()
-            .map(|member| (member.name.to_owned(), member.offset, member.size))
-            .collect();
-        assert_eq!(ours, compiled, "members of struct {name}");
-    }
+    layouts::compare(&btf(), abi::structures());
 }
 
 #[test]
