@@ -63,9 +63,7 @@ pub(super) fn members(json: &mut Object, time_ns: u64, socket: &Socket) {
     end(json, "source", source);
     end(json, "destination", destination);
     match socket.operation {
-        SocketOperation::Accept | SocketOperation::Receive => {
-            json.string("network.direction", b"ingress");
-        }
+        _ if is_inbound => json.string("network.direction", b"ingress"),
         SocketOperation::Connect | SocketOperation::Send => {
             json.string("network.direction", b"egress");
         }
@@ -125,12 +123,11 @@ fn end(json: &mut Object, under: &str, (address, (bytes, packets)): (Option<Addr
 
 fn of_dns(json: &mut Object, message: &dns::Message) {
     json.string("network.protocol", b"dns");
-    let is_answer: &[u8] = if message.is_answer {
-        b"answer"
-    } else {
-        b"query"
+    let kind: &[u8] = match message.is_answer {
+        true => b"answer",
+        false => b"query",
     };
-    json.string("dns.type", is_answer);
+    json.string("dns.type", kind);
     json.string("dns.id", message.id.to_string().as_bytes());
     if let Some(question) = message.questions.first() {
         json.string("dns.question.name", question.name.as_bytes());

@@ -1,8 +1,11 @@
 //! Every event as its lines of JSON, held to the schemas that the sensors publish.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use trapline_sensors::{Item, ecs, json};
 
@@ -60,7 +63,9 @@ pub fn ecs_line(line: &str) -> Result<(), String> {
 }
 
 fn check(line: &str, validator: &Validator, name: &str) -> Result<(), String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))?;
+    let wrong = |error: serde_json::Error| format!("{error}: {line}");
+    let Unique = serde_json::from_str(line).map_err(wrong)?;
+    let value: Value = serde_json::from_str(line).map_err(wrong)?;
     let errors = validator.iter_errors(&value);
     let errors: Vec<String> = errors
         .map(|error| format!("{error} at `{}`", error.instance_path()))
@@ -74,6 +79,63 @@ fn check(line: &str, validator: &Validator, name: &str) -> Result<(), String> {
     }
 }
 
+/// JSON none of whose objects has two members of a name: a [`Value`] would keep the
+/// last one, and say nothing.
+struct Unique;
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON whose members are unique")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some((name, Self)) = members.next_entry::<String, Self>()? {
+            if let Some(twice) = names.replace(name) {
+                return Err(de::Error::custom(format!("member `{twice}` comes twice")));
+            }
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
+        while let Some(Self) = list.next_element()? {}
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
 fn validator(schema: &str) -> Validator {
     let schema = serde_json::from_str(schema).expect("a schema is JSON");
     let options = jsonschema::draft202012::options();
@@ -84,7 +146,6 @@ fn validator(schema: &str) -> Validator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     use trapline_sensors::event::{FileHow, FileOperation, SocketOperation};
 
@@ -132,6 +193,9 @@ mod tests {
         let less = good.replace(",\"records\":7", "");
         assert!(line(&less).unwrap_err().contains("records"), "{less}");
         assert!(line(&good.replace("lost", "lots")).is_err());
+        let twice = good.replace("\"lane\"", "\"cpu\":2,\"lane\"");
+        let error = line(&twice).unwrap_err();
+        assert!(error.starts_with("member `cpu` comes twice"), "{error}");
         let ecs = r#"{"@timestamp":"1970-01-01T00:00:00.000000000Z","ecs.version":"8.17.0","event.action":"x","event.kind":"event","event.module":"trapline"}"#;
         assert_eq!(ecs_line(ecs), Ok(()));
         let odd = ecs.replace(
