@@ -45,7 +45,7 @@ fn trim(clang: &clang::Clang, object: &Path) {
 }
 
 /// Both flavours of a hook are in an object, and every program has its own copy of what
-/// they share: packed, it is a sixteenth.
+/// they share: packed, all of them are a thirteenth.
 fn pack(object: &Path, packed: &Path) {
     let bytes = fs::read(object).expect("clang has written the object");
     let mut options = LzmaOptions::with_preset(9);
