@@ -111,30 +111,24 @@ impl Pair {
 
     /// Both ends can say something to the other.
     fn talks(&self, what: &str, checks: &mut Checks) -> Result<(), Failure> {
-        checks.equal(
-            &format!("{what}, there"),
-            &says(&self.0, &self.1, PATIENCE),
-            &true,
-        )?;
-        checks.equal(
-            &format!("{what}, back"),
-            &says(&self.1, &self.0, PATIENCE),
-            &true,
-        )
+        self.both_ways(what, (PATIENCE, true), checks)
     }
 
     /// Neither can.
     fn is_silent(&self, what: &str, checks: &mut Checks) -> Result<(), Failure> {
-        checks.equal(
-            &format!("{what}, there"),
-            &says(&self.0, &self.1, SILENCE),
-            &false,
-        )?;
-        checks.equal(
-            &format!("{what}, back"),
-            &says(&self.1, &self.0, SILENCE),
-            &false,
-        )
+        self.both_ways(what, (SILENCE, false), checks)
+    }
+
+    fn both_ways(
+        &self,
+        what: &str,
+        (patience, arrives): (Duration, bool),
+        checks: &mut Checks,
+    ) -> Result<(), Failure> {
+        let there = says(&self.0, &self.1, patience);
+        checks.equal(&format!("{what}, there"), &there, &arrives)?;
+        let back = says(&self.1, &self.0, patience);
+        checks.equal(&format!("{what}, back"), &back, &arrives)
     }
 }
 
