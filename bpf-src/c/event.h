@@ -44,6 +44,12 @@ enum event_kind {
 	EVENT_SOCKET_SEND = 53,
 	EVENT_SOCKET_RECEIVE = 54,
 	EVENT_SOCKET_CLOSE = 55,
+	EVENT_FLOW_END = 56,
+};
+
+/* The cpu of records that the reader adds: they come through no ring. */
+enum event_cpu {
+	EVENT_CPU_READER = 0xffffffff,
 };
 
 struct event_header {
@@ -262,8 +268,9 @@ struct event_address {
 
 enum event_socket_flag {
 	/*
-	 * No task does this: `process` is who asked for the connection, as it
-	 * was then; its parent and both programs are unknown.
+	 * No task does this: `process` is who asked for the connection, or sent
+	 * or received the flow's first datagram, as it was then; its parent and
+	 * both programs are unknown.
 	 */
 	SOCKET_BY_OWNER = 1 << 0,
 	SOCKET_BY_KERNEL = 1 << 1, /* by a thread of the kernel */
@@ -276,7 +283,8 @@ enum event_socket_flag {
 
 /*
  * Something happened to a socket: each kind from EVENT_SOCKET_CREATE on. Totals
- * are those since it was opened.
+ * are those since it was opened; of EVENT_FLOW_END, those of what went between
+ * it and `remote`.
  */
 struct event_socket {
 	struct event_header header;
@@ -297,6 +305,8 @@ struct event_socket {
 	__u64 sent_packets; /* TCP: segments */
 	__u64 received_packets;
 	__u64 payload_offset_bytes; /* send: how much was sent before `payload` */
+	__u64 first_time_ns; /* flow: CLOCK_BOOTTIME of its first datagram; otherwise 0 */
+	__u64 last_time_ns; /* flow: and of its last */
 	__u32 owner_tgid;
 	__u32 net_ns; /* of the socket: its process may be in another */
 	__u32 interface; /* that it is bound to; 0: any */
@@ -337,6 +347,7 @@ union event {
 	/* Never written: here so that their values are in the BTF as well. */
 	struct {
 		enum event_kind kind;
+		enum event_cpu cpu;
 		enum event_text_flag text_flag;
 		enum event_fork_flag fork_flag;
 		enum event_exit_flag exit_flag;

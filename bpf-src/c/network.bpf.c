@@ -27,7 +27,8 @@
 #include "calls.bpf.h"
 #include "socket_connect.bpf.h"
 #include "socket_life.bpf.h"
-#include "socket_data.bpf.h"
+#include "socket_stream.bpf.h"
+#include "socket_datagram.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -141,6 +141,14 @@ static __always_inline u16 socket_protocol(enum way way, struct sock *sk)
 	return bpf_ntohs(READ(way, packet, num));
 }
 
+/* Inode number of its network namespace. */
+static __always_inline u32 socket_net_ns(enum way way, struct sock *sk)
+{
+	struct net *net = READ(way, sk, __sk_common.skc_net.net);
+
+	return net ? READ(way, net, ns.inum) : 0;
+}
+
 static __always_inline void totals__fill(enum way way, struct event_socket *event,
 					 const struct socket_state *state, struct sock *sk)
 {
@@ -171,7 +179,6 @@ static __always_inline struct lane *socket_begin(enum way way, struct socket_sta
 {
 	struct lane *lane = lane_claim(bpf_get_current_task());
 	struct event_socket *event;
-	struct net *net;
 
 	if (!lane)
 		return NULL;
@@ -185,8 +192,9 @@ static __always_inline struct lane *socket_begin(enum way way, struct socket_sta
 	event->opened_time_ns = state->opened_time_ns;
 	totals__fill(way, event, state, sk);
 	event->payload_offset_bytes = 0;
-	net = READ(way, sk, __sk_common.skc_net.net);
-	event->net_ns = net ? READ(way, net, ns.inum) : 0;
+	event->first_time_ns = 0;
+	event->last_time_ns = 0;
+	event->net_ns = socket_net_ns(way, sk);
 	event->interface = READ(way, sk, __sk_common.skc_bound_dev_if);
 	event->error = 0;
 	event->flags = state->is_unseen ? SOCKET_OPENED_UNSEEN : 0;

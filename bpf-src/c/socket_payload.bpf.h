@@ -16,6 +16,9 @@
 /* Segments of one call that are walked: back and forth. */
 #define PAYLOAD_SEGMENTS 128
 
+/* How much is told of what each connection or datagram sends: set at load. */
+const volatile u32 payload_bytes = PAYLOAD_MOST;
+
 enum data_kind {
 	DATA_USER, /* in the program's memory */
 	DATA_KERNEL,

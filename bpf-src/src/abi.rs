@@ -384,6 +384,10 @@ wire_structs! {
         received_packets: u64,
         /// How much was sent before `payload`.
         payload_offset_bytes: u64,
+        /// Flow: `CLOCK_BOOTTIME` of its first datagram in nanoseconds; otherwise 0.
+        first_time_ns: u64,
+        /// Flow: and of its last.
+        last_time_ns: u64,
         /// Who opened it.
         owner_tgid: u32,
         /// Of the socket, an inode number.

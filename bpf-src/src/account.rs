@@ -8,13 +8,13 @@ use trapline_loader::{Error, Result};
 use crate::abi;
 
 /// Counts since the sensors were loaded. `sent` is `received`, what is still in
-/// the ring buffer, and the sum of `lost`.
+/// the ring buffer or ready to be handed out, and the sum of `lost`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// Records that programs set out to send.
+    /// Records that programs set out to send, and the ends of flows.
     pub sent: u64,
-    /// Records that were read from the ring buffer.
+    /// Records that were handed out.
     pub received: u64,
     /// Runs that the kernel left out, by program: no records, and no telling
     /// whether there would have been any. A kprobe does not run while another
@@ -25,7 +25,7 @@ pub struct Account {
     pub lost: BTreeMap<&'static str, u64>,
     /// Records that were sent but are poorer than they could be, by cause.
     pub poorer: BTreeMap<&'static str, u64>,
-    /// The same by CPU, from 0.
+    /// The same by CPU, from 0; ends of flows are of none.
     pub cpus: Vec<CpuAccount>,
 }
 

@@ -95,7 +95,7 @@ fn members(json: &mut Object, event: &Event, clock: Clock) {
         Kind::Exec(exec) => process::exec(json, exec),
         Kind::Exit(exit) => process::exit(json, exit),
         Kind::File(file) => file::members(json, file),
-        Kind::Socket(socket) => network::members(json, event.time_ns, socket),
+        Kind::Socket(socket) => network::members(json, event.time_ns, clock, socket),
     }
 }
 

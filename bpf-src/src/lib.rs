@@ -14,11 +14,13 @@
 
 pub mod abi;
 mod account;
+mod clock;
 pub mod decode;
 pub mod ecs;
 pub mod event;
 mod family;
 mod filter;
+pub mod flows;
 mod hooks;
 pub mod isolate;
 pub mod json;

@@ -14,6 +14,7 @@ use trapline_loader::{Error, ErrorKind, Result};
 
 use crate::account;
 use crate::family::Family;
+use crate::flows::Flows;
 use crate::hooks::Hook;
 
 pub use crate::account::{Account, CpuAccount};
@@ -100,6 +101,8 @@ pub struct AttachedProgram {
 pub struct Sensors {
     families: Vec<Loaded>,
     ring: RingBuffer,
+    /// With the network family only.
+    flows: Option<Flows>,
     received: u64,
 }
 
@@ -185,9 +188,13 @@ impl Sensors {
             .first()
             .ok_or_else(|| Error::invalid_input("no family of sensors was chosen"))?;
         let ring = RingBuffer::new(first.object.map("events")?)?;
+        let network = &options.network;
+        let flows = options.families.contains(&Family::Network);
+        let flows = flows.then(|| Flows::new(network.flow_idle, network.flow_look));
         Ok(Self {
             families,
             ring,
+            flows,
             received: 0,
         })
     }
@@ -216,13 +223,23 @@ impl Sensors {
         Ok(programs)
     }
 
-    /// Hands every record that is there to `each`, oldest first; never waits.
+    /// Hands every record that is there to `each`, oldest first; never waits. Behind
+    /// those of the ring come the ends of flows, see [`NetworkOptions::flow_look`].
     ///
     /// # Errors
-    /// A ring buffer that is not as the kernel writes it.
-    pub fn consume(&mut self, each: impl FnMut(&[u8])) -> Result<usize> {
-        let records = self.ring.consume(each)?;
+    /// A ring buffer that is not as the kernel writes it; what the kernel says when it
+    /// is asked about flows.
+    pub fn consume(&mut self, mut each: impl FnMut(&[u8])) -> Result<usize> {
+        let mut records = self.ring.consume(&mut each)?;
+        // Theirs as well, if looking fails: they will not come again.
         self.received += records as u64;
+        let looked = self.look_if_due();
+        if let Some(flows) = &mut self.flows {
+            let ends = flows.hand_out(each);
+            self.received += ends as u64;
+            records += ends;
+        }
+        looked?;
         Ok(records)
     }
 
@@ -232,11 +249,15 @@ impl Sensors {
     /// a tenth of a second after they came at the latest.
     ///
     /// # Errors
-    /// What epoll says.
+    /// What epoll says, and the kernel when it is asked about flows.
     pub fn poll(&mut self, timeout: Option<Duration>) -> Result<bool> {
         let started = Instant::now();
         loop {
             let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+            self.look_if_due()?;
+            if self.flows.as_ref().is_some_and(Flows::is_pending) {
+                return Ok(true);
+            }
             let nap = left.map_or(LOOK_EVERY, |left| left.min(LOOK_EVERY));
             if self.ring.poll(Some(nap))? {
                 return Ok(true);
@@ -244,6 +265,32 @@ impl Sensors {
             if left.is_some_and(|left| left <= nap) {
                 return Ok(false);
             }
+        }
+    }
+
+    /// Looks now for flows of datagrams that have ended, for the next
+    /// [`Sensors::consume`] to hand out: what that and [`Sensors::poll`] do by
+    /// themselves after each [`NetworkOptions::flow_look`].
+    ///
+    /// # Errors
+    /// What the kernel says when it is asked.
+    pub fn look_at_flows(&mut self) -> Result<()> {
+        let Some(mut flows) = self.flows.take() else {
+            return Ok(());
+        };
+        let looked = self.object_of(Family::Network).and_then(|object| {
+            flows
+                .look(object.map("flows")?, object.map("sockets")?)
+                .with_context(|| "flows of datagrams")
+        });
+        self.flows = Some(flows);
+        looked
+    }
+
+    fn look_if_due(&mut self) -> Result<()> {
+        match self.flows.as_ref().is_some_and(Flows::is_due) {
+            true => self.look_at_flows(),
+            false => Ok(()),
         }
     }
 
@@ -255,6 +302,7 @@ impl Sensors {
         let maps = self.first_object()?;
         let mut account = account::of_maps(maps.map("lanes")?, maps.map("losses")?)?;
         account.received = self.received;
+        account.sent += self.flows.as_ref().map_or(0, Flows::told);
         for family in &self.families {
             family.add_missed(&mut account)?;
         }

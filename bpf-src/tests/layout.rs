@@ -4,16 +4,34 @@ mod layouts;
 
 use trapline_loader::btf::{Kind, ObjectBtf, Types};
 use trapline_loader::spec::ObjectSpec;
-use trapline_sensors::{abi, objects};
+use trapline_sensors::{abi, flows, objects};
 
 fn btf() -> ObjectBtf {
-    let spec = ObjectSpec::parse("process.bpf.o", &objects::PROCESS.unpack().unwrap()).unwrap();
+    btf_of("process.bpf.o", &objects::PROCESS)
+}
+
+fn btf_of(name: &str, object: &objects::Packed) -> ObjectBtf {
+    let spec = ObjectSpec::parse(name, &object.unpack().unwrap()).unwrap();
     spec.btf.expect("clang -g writes BTF")
 }
 
 #[test]
 fn structures_are_those_of_event_h() {
     layouts::compare(&btf(), abi::structures());
+}
+
+#[test]
+fn the_map_of_flows_is_as_the_reader_reads_it() {
+    let btf = btf_of("network.bpf.o", &objects::NETWORK);
+    layouts::compare(&btf, flows::abi::structures());
+    let state = btf.find(Kind::Struct, "socket_state").unwrap();
+    let state = btf.type_by_id(state).unwrap();
+    let opened = state
+        .members()
+        .find(|member| btf.text(member.name_off).unwrap() == "opened_time_ns")
+        .unwrap();
+    let offset = opened.offset_bits as usize / 8;
+    assert_eq!(offset, flows::abi::SOCKET_OPENED_TIME_OFFSET);
 }
 
 #[test]

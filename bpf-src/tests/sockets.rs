@@ -118,11 +118,40 @@ fn a_socket_event_has_its_ends_its_owner_and_what_was_sent() {
 #[test]
 fn every_kind_of_socket_event_has_its_name_and_its_number() {
     for operation in SocketOperation::ALL {
-        let kind = (48..56).find(|kind| SocketOperation::from_number(*kind) == Some(*operation));
-        let record = socket_record(kind.unwrap(), |_| ());
+        let kind = (48..57).find(|kind| SocketOperation::from_number(*kind) == Some(*operation));
+        let record = socket_record(kind.unwrap(), |socket| {
+            if *operation == SocketOperation::FlowEnd {
+                (socket.first_time_ns, socket.last_time_ns) = (1, socket.header.time_ns);
+            }
+        });
         assert_eq!(socket(&record).operation, *operation);
         let kind = format!(r#""kind":"{}""#, operation.name());
         assert!(line(&record).contains(&kind), "{}", line(&record));
+    }
+}
+
+#[test]
+fn only_the_end_of_a_flow_has_two_times_in_their_order() {
+    let with = |kind, first, last| {
+        let record = socket_record(kind, |socket| {
+            socket.header.time_ns = 100;
+            (socket.first_time_ns, socket.last_time_ns) = (first, last);
+        });
+        decode::decode(&record).map(|_| ())
+    };
+    with(abi::KIND_FLOW_END, 1, 1).unwrap();
+    with(abi::KIND_FLOW_END, 99, 100).unwrap();
+    for (kind, first, last) in [
+        (abi::KIND_FLOW_END, 0, 0),
+        (abi::KIND_FLOW_END, 0, 5),
+        (abi::KIND_FLOW_END, 6, 5),
+        (abi::KIND_FLOW_END, 6, 101),
+        (abi::KIND_SOCKET_CLOSE, 0, 5),
+        (abi::KIND_SOCKET_CLOSE, 5, 5),
+    ] {
+        let error = with(kind, first, last).unwrap_err().to_string();
+        let times = format!("datagrams from {first} ns to {last} ns, told at 100 ns");
+        assert!(error.ends_with(&times), "{error}");
     }
 }
 
@@ -219,8 +248,8 @@ fn socket_events_with_what_means_nothing_are_errors() {
         "remote address: family 65535 is no IP's"
     );
     assert_eq!(
-        with(|socket| socket.header.kind = 56),
-        "record of unknown kind 56"
+        with(|socket| socket.header.kind = 57),
+        "record of unknown kind 57"
     );
 }
 
@@ -256,7 +285,7 @@ fn a_payload_outside_of_its_record_is_an_error() {
 proptest! {
     #[test]
     fn no_bytes_make_the_decoder_of_sockets_panic(
-        kind in 47_u16..57,
+        kind in 47_u16..58,
         at in 0..abi::Socket::SIZE + 5,
         bytes in prop::collection::vec(any::<u8>(), 0..40),
     ) {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use trapline_sensors::{Event, Kind};
 
-use crate::normalize::sockets::fact_line as socket_fact;
+use crate::normalize::sockets::{fact_line as socket_fact, is_flow_end};
 use crate::normalize::{Cast, Take};
 use compare::Differences;
 use sockets::Identities;
@@ -73,6 +73,7 @@ enum Sort {
     Exit,
     File,
     Socket,
+    FlowEnd,
 }
 
 /// Compares the truth of a take with the events of its tree.
@@ -88,6 +89,7 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
             Kind::Exec(exec) if exec.error == 0 => Sort::Exec,
             Kind::Exec(_) => Sort::ExecFailed,
             Kind::File(_) => Sort::File,
+            Kind::Socket(socket) if is_flow_end(socket) => Sort::FlowEnd,
             Kind::Socket(_) => Sort::Socket,
             _ => Sort::Exit,
         };
@@ -102,15 +104,16 @@ pub fn check(take: &Take, events: &[&Event], cast: &Cast) -> Verdict {
     let mut latest = BTreeMap::new();
     let mut identities = Identities::default();
     for fact in facts(take, &mut verdict.failures) {
-        let place = matched(&fact, &mut waiting);
+        let place = matched(&fact, events, &mut waiting);
         match place {
             Some(place) => {
                 let pid = fact.pid().unwrap_or_default();
                 let label = cast.pid(pid);
                 // What one process does, it says in that order; only its fork
-                // is said by another, maybe while it already speaks.
-                let is_fork = matches!(fact, Fact::Fork(_));
-                let before = (!is_fork).then(|| latest.insert(pid, place)).flatten();
+                // is said by another, maybe while it already speaks, and the ends
+                // of its flows are found later.
+                let is_ordered = !matches!(fact, Fact::Fork(_)) && !fact.is_flow_end();
+                let before = is_ordered.then(|| latest.insert(pid, place)).flatten();
                 if before.is_some_and(|before| before > place) {
                     let which = place + 1;
                     verdict
@@ -204,7 +207,7 @@ fn birth_of_root(take: &Take, events: &[&Event], waiting: &mut Waiting) -> Vec<S
     }
 }
 
-fn matched(fact: &Fact, waiting: &mut Waiting) -> Option<usize> {
+fn matched(fact: &Fact, events: &[&Event], waiting: &mut Waiting) -> Option<usize> {
     let sort = match fact {
         Fact::Ready => return None,
         Fact::Fork(_) => Sort::Fork,
@@ -212,9 +215,18 @@ fn matched(fact: &Fact, waiting: &mut Waiting) -> Option<usize> {
         Fact::ExecFailed(_) => Sort::ExecFailed,
         Fact::Exit(_) => Sort::Exit,
         Fact::File(_) => Sort::File,
+        Fact::Socket(_) if fact.is_flow_end() => Sort::FlowEnd,
         Fact::Socket(_) => Sort::Socket,
     };
-    waiting.get_mut(&(fact.pid()?, sort))?.pop_front()
+    let places = waiting.get_mut(&(fact.pid()?, sort))?;
+    let at = match fact {
+        Fact::Socket(truth) if sort == Sort::FlowEnd => {
+            let is_same = |place: &usize| sockets::is_same_flow(events[*place], truth);
+            places.iter().position(is_same).unwrap_or(0)
+        }
+        _ => 0,
+    };
+    places.remove(at)
 }
 
 fn differences(fact: &Fact, event: &Event) -> Vec<String> {

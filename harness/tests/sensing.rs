@@ -1,6 +1,7 @@
 //! The sensors at length: what they leave out, the paths of a random tree and random operations
 //! against a model of a file system on every kernel; on some a real build against what strace says of
-//! it, what goes through connections, what is left of calls that never went on, how often the reader is
+//! it, what goes through connections, when
+//! flows end, what is left of calls that never went on, how often the reader is
 //! woken, and the account of a storm. And the guest isolated.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
@@ -58,7 +59,7 @@ const ISOLATION: Boot = (
     ],
     1,
 );
-const WAKES: Boot = ("wakes", &["sensing_wakes"], 1);
+const WAKES: Boot = ("wakes_and_flows", &["sensing_wakes", "sensing_flows"], 1);
 /// The oldest and the newest kernel stand for those between, and one in the middle.
 const THREE: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
 const PAYLOAD: Boot = ("payload", &["sensing_payload"], 1);

@@ -63,6 +63,12 @@ wire_constants! {
         KIND_SOCKET_RECEIVE: u16 = EVENT_SOCKET_RECEIVE 54,
         /// [`Socket`]: it is gone.
         KIND_SOCKET_CLOSE: u16 = EVENT_SOCKET_CLOSE 55,
+        /// [`Socket`]: nothing goes between it and this other end any more.
+        KIND_FLOW_END: u16 = EVENT_FLOW_END 56,
+    }
+    "event_cpu" {
+        /// Of records that the reader adds.
+        CPU_READER: u32 = EVENT_CPU_READER 0xffff_ffff,
     }
     "event_text_flag" {
         /// There is no such thing.
@@ -151,7 +157,7 @@ wire_constants! {
         FILE_SCANNABLE: u32 = FILE_SCANNABLE 128,
     }
     "event_socket_flag" {
-        /// No task does this; told is who asked for the connection.
+        /// No task does this; told is who asked for the connection or began the flow.
         SOCKET_BY_OWNER: u32 = SOCKET_BY_OWNER 1,
         /// By a thread of the kernel.
         SOCKET_BY_KERNEL: u32 = SOCKET_BY_KERNEL 2,

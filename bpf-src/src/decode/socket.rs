@@ -14,6 +14,7 @@ pub(super) fn decode(record: &[u8], operation: SocketOperation) -> Result<Event,
     };
     let payload = texts.text("payload", wire.payload)?;
     let flags = SocketFlags(wire.flags);
+    let flow_ns = flow_times(&wire, operation)?;
     let is_owned = !flags.has(abi::SOCKET_OPENED_UNSEEN);
     let kind = Kind::Socket(Box::new(Socket {
         operation,
@@ -37,6 +38,7 @@ pub(super) fn decode(record: &[u8], operation: SocketOperation) -> Result<Event,
             sent_packets: wire.sent_packets,
             received_packets: wire.received_packets,
         },
+        flow_ns,
         payload: (!payload.flags.has(abi::TEXT_NONE)).then_some(Payload {
             offset_bytes: wire.payload_offset_bytes,
             data: payload,
@@ -48,6 +50,24 @@ pub(super) fn decode(record: &[u8], operation: SocketOperation) -> Result<Event,
         (wire.parent, wire.parent_exe),
         kind,
     )
+}
+
+/// Only the end of a flow has such times, and has both.
+fn flow_times(
+    wire: &abi::Socket,
+    operation: SocketOperation,
+) -> Result<Option<(u64, u64)>, DecodeError> {
+    let (first, last) = (wire.first_time_ns, wire.last_time_ns);
+    let is_flow = operation == SocketOperation::FlowEnd;
+    match (is_flow, first, last) {
+        (false, 0, 0) => Ok(None),
+        (true, 1.., _) if first <= last && last <= wire.header.time_ns => Ok(Some((first, last))),
+        _ => Err(DecodeError::new(format!(
+            "{}: datagrams from {first} ns to {last} ns, told at {} ns",
+            operation.name(),
+            wire.header.time_ns
+        ))),
+    }
 }
 
 fn address(name: &str, wire: abi::Address) -> Result<Option<Address>, DecodeError> {

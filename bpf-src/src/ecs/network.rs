@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::text;
+use super::{Clock, text};
 use crate::event::{Address, Socket, SocketOperation};
 use crate::json::{Object, quoted};
 use crate::payload::{Content, dns, tls};
@@ -41,13 +41,13 @@ const DNS_CODES: [&str; 6] = [
 pub(super) fn types(socket: &Socket) -> &'static [&'static str] {
     match socket.operation {
         SocketOperation::Connect | SocketOperation::Accept => &["connection", "start"],
-        SocketOperation::Close => &["connection", "end"],
+        SocketOperation::Close | SocketOperation::FlowEnd => &["connection", "end"],
         SocketOperation::Send | SocketOperation::Receive => &["connection", "protocol"],
         SocketOperation::Create | SocketOperation::Bind | SocketOperation::Listen => &["info"],
     }
 }
 
-pub(super) fn members(json: &mut Object, time_ns: u64, socket: &Socket) {
+pub(super) fn members(json: &mut Object, time_ns: u64, clock: Clock, socket: &Socket) {
     let is_inbound = matches!(
         socket.operation,
         SocketOperation::Accept | SocketOperation::Receive
@@ -81,9 +81,14 @@ pub(super) fn members(json: &mut Object, time_ns: u64, socket: &Socket) {
         Some(IpAddr::V6(_)) => json.string("network.type", b"ipv6"),
         None => {}
     }
-    if socket.operation == SocketOperation::Close {
-        let open_ns = time_ns.saturating_sub(socket.opened_time_ns);
-        json.number("event.duration", open_ns);
+    let lasted_ns = match (socket.operation, socket.flow_ns) {
+        (SocketOperation::Close, _) => Some((socket.opened_time_ns, time_ns)),
+        (_, flow_ns) => flow_ns,
+    };
+    if let Some((first_ns, last_ns)) = lasted_ns {
+        json.string("event.start", clock.told(first_ns).as_bytes());
+        json.string("event.end", clock.told(last_ns).as_bytes());
+        json.number("event.duration", last_ns.saturating_sub(first_ns));
         json.number("network.bytes", sent.0.saturating_add(received.0));
         json.number("network.packets", sent.1.saturating_add(received.1));
     }

@@ -41,13 +41,16 @@ pub struct Socket {
     pub owner: Option<(u64, u32)>,
     /// When it was opened or first seen, `CLOCK_BOOTTIME` in nanoseconds.
     pub opened_time_ns: u64,
-    /// Since it was opened.
+    /// Since it was opened; of a flow's end, between it and `remote` alone.
     pub totals: Totals,
+    /// When the first and the last datagram of the flow went, `CLOCK_BOOTTIME` in
+    /// nanoseconds: of a flow's end only.
+    pub flow_ns: Option<(u64, u64)>,
     /// send: the first bytes, and how many went before them.
     pub payload: Option<Payload>,
 }
 
-/// What has gone through a socket since it was opened.
+/// What has gone through a socket since it was opened, or through one of its flows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// That the kernel took to send.
@@ -136,6 +139,8 @@ wire_names! {
         Receive = KIND_SOCKET_RECEIVE "receive",
         /// It is gone.
         Close = KIND_SOCKET_CLOSE "socket_close",
+        /// Nothing goes between it and this other end any more.
+        FlowEnd = KIND_FLOW_END "flow_end",
     }
 }
 

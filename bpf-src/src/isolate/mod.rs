@@ -12,7 +12,7 @@
 //! command line.
 
 pub mod abi;
-mod clock;
+mod caller;
 mod cover;
 mod hold;
 mod maps;

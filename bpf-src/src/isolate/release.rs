@@ -5,12 +5,13 @@ use trapline_loader::attach::query::query_tcx;
 use trapline_loader::attach::{Link, delete_clsact, interfaces};
 
 use super::abi::{Config, STATE_STARTING};
-use super::clock;
+use super::caller;
 use super::cover::{DIRECTIONS, remove_filters};
 use super::hold::has_made_qdisc;
 use super::maps;
 use super::place::{LINKS, Place, Run};
 use super::{Error, Result};
+use crate::clock;
 
 /// What a release ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +73,7 @@ fn is_over(run: &Run) -> Result<bool> {
 
 /// Is the program still running that set it up?
 pub(super) fn is_running(config: &Config) -> bool {
-    clock::started_ticks(config.pid) == Some(config.pid_start)
+    caller::started_ticks(config.pid) == Some(config.pid_start)
 }
 
 /// Ends one run and removes all that is its.
@@ -88,7 +89,7 @@ pub(super) fn release_run(run: &Run) -> Result<()> {
         Link::from_pin(run.path(LINKS, &name))?.detach()?;
     }
     let ids = run.program_ids()?;
-    if config.netns == clock::netns() {
+    if config.netns == caller::netns() {
         for interface in interfaces()?.iter().filter(|one| !one.is_loopback()) {
             let made_qdisc = has_made_qdisc(run, interface.index);
             release_interface(interface.index, &ids, made_qdisc)?;

@@ -13,8 +13,8 @@ use super::hold::{CoveredCount, Hold};
 use super::place::{Place, Run};
 use super::policy::Rule;
 use super::tables::Tables;
-use super::{Error, Result, clock, maps, release, sockets};
-use crate::objects;
+use super::{Error, Result, caller, maps, release, sockets};
+use crate::{clock, objects};
 
 /// Who may talk to the host, and for how long nobody else may.
 #[derive(Clone, Debug, Default)]
@@ -96,9 +96,9 @@ impl Isolation {
             started_ns: clock::boot_ns()?,
             state: STATE_STARTING,
             pid,
-            pid_start: clock::started_ticks(pid).unwrap_or(0),
+            pid_start: caller::started_ticks(pid).unwrap_or(0),
             rules: policy.rules.len() as u32,
-            netns: clock::netns(),
+            netns: caller::netns(),
             gate_ids: maps::gate_ids(&object)?,
             ..Config::default()
         };

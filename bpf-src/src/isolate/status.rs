@@ -13,7 +13,8 @@ use super::cover::{self, DIRECTIONS};
 use super::place::{Place, Run};
 use super::policy::Rule;
 use super::release::{self, is_running};
-use super::{Result, clock, maps, sockets};
+use super::{Result, caller, maps, sockets};
+use crate::clock;
 
 /// What is in force.
 #[derive(Clone, Debug)]
@@ -208,7 +209,7 @@ fn of_run(run: &Run) -> Result<Status> {
     let after = |ns: u64, earlier: u64| Duration::from_nanos(ns.saturating_sub(earlier));
     let stays = config.state == STATE_STAYS;
     let is_watched = is_running(&config);
-    let is_elsewhere = config.netns != clock::netns();
+    let is_elsewhere = config.netns != caller::netns();
     let interfaces = match is_elsewhere {
         true => Vec::new(),
         false => interface_states(run)?,

@@ -38,6 +38,10 @@ pub(super) fn members(json: &mut Object, socket: &Socket) {
     ] {
         json.number(name, value);
     }
+    if let Some((first_time_ns, last_time_ns)) = socket.flow_ns {
+        json.number("first_time_ns", first_time_ns);
+        json.number("last_time_ns", last_time_ns);
+    }
     if let Some(payload) = &socket.payload {
         json.number("payload_offset_bytes", payload.offset_bytes);
         json.text("payload", &payload.data);

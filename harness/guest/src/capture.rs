@@ -264,6 +264,9 @@ impl Capture<'_> {
         if let Err(error) = process::membarrier_global() {
             return Ok(Err(format!("membarrier: {error}")));
         }
+        if let Err(error) = self.sensors.look() {
+            return Ok(Err(error));
+        }
         let mut account = Account::default();
         for _ in 0..SETTLE_ROUNDS {
             if let Err(error) = self.drain()? {

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trapline_sensors::abi::Process;
+use trapline_sensors::abi::{self, Process};
 use trapline_sensors::{Event, Kind};
 
 use super::Entry;
 use super::identity::{Cast, acting_thread};
-use super::{socket_checks, sockets::is_by_owner};
+use super::socket_checks;
+use super::sockets::{is_by_owner, is_flow_end};
 
 /// The sensor mixes the tgid into the start time from this bit on.
 pub const PROCESS_ID_TGID_SHIFT: u32 = 42;
@@ -29,7 +30,7 @@ pub fn all_events(entries: &[Entry], cpus: u32) -> Vec<String> {
     let mut ended: BTreeSet<u64> = BTreeSet::new();
     for (place, event) in events(entries) {
         let mut say = |what: String| wrong.push(format!("record {place}: {what}"));
-        if event.cpu >= cpus {
+        if !is_right_cpu(event, cpus) {
             say(format!("cpu {} of {cpus}", event.cpu));
         }
         if event.lane >= LANES_MOST {
@@ -76,6 +77,14 @@ pub fn all_events(entries: &[Entry], cpus: u32) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// The reader adds the ends of flows, and nothing else.
+fn is_right_cpu(event: &Event, cpus: u32) -> bool {
+    match &event.kind {
+        Kind::Socket(socket) if is_flow_end(socket) => event.cpu == abi::CPU_READER,
+        _ => event.cpu < cpus,
+    }
 }
 
 fn events(entries: &[Entry]) -> impl Iterator<Item = (usize, &Event)> {

@@ -9,7 +9,7 @@ use trapline_sensors::{Event, Kind};
 use super::checks::PROCESS_ID_TGID_SHIFT;
 use super::ends::NO_SOCKET;
 use super::names;
-use super::sockets::is_by_owner;
+use super::sockets::{is_by_owner, is_flow_end};
 
 /// How many packets without a byte in them there may be: to begin and to end, probes, and datagrams.
 const EMPTY_PACKETS_MOST: u64 = 1000;
@@ -26,7 +26,8 @@ pub fn one_event(event: &Event, socket: &Socket) -> Vec<String> {
             wrong.push("it is told by the socket's owner, yet has programs".to_owned());
         }
         let owner = socket.owner.unwrap_or_default();
-        if owner != (event.process.process_id, event.process.tgid) {
+        // Another process may have begun a flow.
+        if !is_flow_end(socket) && owner != (event.process.process_id, event.process.tgid) {
             wrong.push(format!(
                 "it is told by the owner {:#x} of tgid {}, the socket's is {owner:x?}",
                 event.process.process_id, event.process.tgid
@@ -38,6 +39,15 @@ pub fn one_event(event: &Event, socket: &Socket) -> Vec<String> {
             "opened_time_ns {} is after time_ns {}",
             socket.opened_time_ns, event.time_ns
         ));
+    }
+    if let Some((first_ns, _)) = socket.flow_ns {
+        let (opened_ns, start_ns) = (socket.opened_time_ns, event.process.start_time_ns);
+        if first_ns < opened_ns.max(start_ns) {
+            wrong.push(format!(
+                "first_time_ns {first_ns} is before the socket's opening at {opened_ns} \
+                 or the process's start at {start_ns}"
+            ));
+        }
     }
     if let Some((process_id, tgid)) = socket.owner {
         let owner_start_ns = process_id ^ u64::from(tgid) << PROCESS_ID_TGID_SHIFT;
@@ -89,6 +99,16 @@ pub fn own_events(events: &[(usize, &Event)]) -> Vec<String> {
             say(format!(
                 "owner, opened_time_ns and net_ns are {lasting:x?}, before they were {before:x?}"
             ));
+        }
+        if is_flow_end(socket) {
+            // A flow is a part of its socket, and its end is found later than the socket's.
+            if *is_closed && is_less(totals, &socket.totals) {
+                let flow = &socket.totals;
+                say(format!(
+                    "flow of {flow:?}, its socket's totals are {totals:?}"
+                ));
+            }
+            continue;
         }
         if is_less(&socket.totals, totals) {
             let now = &socket.totals;

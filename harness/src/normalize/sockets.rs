@@ -19,6 +19,11 @@ pub fn is_by_owner(event: &Event) -> bool {
     matches!(&event.kind, Kind::Socket(socket) if socket.flags.has(abi::SOCKET_BY_OWNER))
 }
 
+/// Whether it tells of one flow of a socket.
+pub fn is_flow_end(socket: &Socket) -> bool {
+    socket.operation == SocketOperation::FlowEnd
+}
+
 /// What follows the kind and the process in an event's first line.
 pub fn headline(socket: &Socket) -> String {
     let mut line = String::new();
@@ -54,7 +59,7 @@ pub fn lines(socket: &Socket, cast: &Cast) -> String {
     }
     // How much has come by some earlier time is compared with what the workload says; it may be
     // the kernel's choice.
-    if socket.operation == SocketOperation::Close {
+    if socket.operation == SocketOperation::Close || is_flow_end(socket) {
         say("totals", &totals(socket));
     }
     if let Some(payload) = &socket.payload {

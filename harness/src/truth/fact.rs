@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use trapline_sensors::Family;
-use trapline_sensors::event::FileOperation;
+use trapline_sensors::event::{FileOperation, SocketOperation};
 
 use super::sockets::Socket;
 use crate::normalize::{names, text};
@@ -323,6 +323,11 @@ impl Fact {
             Self::File(file) => Some(file.pid),
             Self::Socket(socket) => Some(socket.pid),
         }
+    }
+
+    /// Whether it is about the end of a flow, which is found some time after it.
+    pub fn is_flow_end(&self) -> bool {
+        matches!(self, Self::Socket(socket) if socket.operation == SocketOperation::FlowEnd.name())
     }
 }
 

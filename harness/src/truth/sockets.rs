@@ -81,6 +81,11 @@ pub struct Socket {
     pub owner: Option<Option<u32>>,
     /// The inode number of its network namespace.
     pub net_ns: Option<u32>,
+    /// flow_end: between which times its first datagram went, `CLOCK_BOOTTIME` in
+    /// nanoseconds.
+    pub first_ns: Option<(u64, u64)>,
+    /// And its last.
+    pub last_ns: Option<(u64, u64)>,
 }
 
 /// Tells a null, which is a value here, from a key that is not there.
@@ -90,6 +95,16 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// Whether an event is of the flow that a fact is about: they are said when a socket is closed,
+/// and told in the order in which they began.
+pub fn is_same_flow(event: &event::Event, truth: &Socket) -> bool {
+    let event::Kind::Socket(kind) = &event.kind else {
+        return false;
+    };
+    let remote = kind.remote.map(|address| address.to_string());
+    truth.cookie == Some(kind.socket_id) && truth.remote == Some(remote)
 }
 
 /// A socket event.
@@ -124,6 +139,9 @@ pub fn socket(event: &event::Event, kind: &event::Socket, truth: &Socket) -> Dif
         totals.received_packets,
         truth.received_packets,
     );
+    let (first_ns, last_ns) = kind.flow_ns.unzip();
+    differences.within("first_time_ns", first_ns, truth.first_ns);
+    differences.within("last_time_ns", last_ns, truth.last_ns);
     let path = Some(&kind.path).filter(|path| !path.flags.has(abi::TEXT_NONE));
     if let Some(truth) = &truth.path {
         bytes(&mut differences, "path", path, truth.as_ref(), &[]);
@@ -150,6 +168,20 @@ impl Differences {
     fn said<T: PartialEq + std::fmt::Debug>(&mut self, field: &str, event: T, truth: Option<T>) {
         if let Some(truth) = truth {
             self.same(field, event, truth);
+        }
+    }
+}
+
+impl Differences {
+    /// A time must be between two that the workload has said, or said nothing of.
+    fn within(&mut self, field: &str, event: Option<u64>, truth: Option<(u64, u64)>) {
+        let is_within = match (event, truth) {
+            (None, None) => true,
+            (Some(at), Some((from, to))) => (from..=to).contains(&at),
+            _ => false,
+        };
+        if !is_within {
+            self.same(field, event.map(|at| (at, at)), truth);
         }
     }
 }

@@ -5,6 +5,8 @@ pub mod process;
 mod record;
 pub mod sockets;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use trapline_harness::recording::{Done, Frame, Status, Workload};
 
@@ -30,9 +32,16 @@ pub struct Story {
 
 impl Story {
     fn new(family: &'static str, records: Vec<Record>, facts: Vec<Value>) -> Self {
-        let numbered = records.into_iter().zip(0..);
-        let records: Vec<_> = numbered
-            .map(|(record, sequence)| record.at(10 * S + sequence * 1000, sequence))
+        let mut next = BTreeMap::new();
+        let records: Vec<_> = records
+            .into_iter()
+            .zip(0_u64..)
+            .map(|(record, place)| {
+                let next: &mut u64 = next.entry(record.cpu()).or_default();
+                let sequence = *next;
+                *next += 1;
+                record.at(10 * S + place * 1000, sequence)
+            })
             .collect();
         Self {
             family,

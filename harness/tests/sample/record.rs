@@ -1,7 +1,7 @@
 //! One record, built by hand.
 
 use trapline_harness::mutate::{Edit, Value, fields};
-use trapline_sensors::abi;
+use trapline_sensors::abi::{self, Header, Wire};
 
 /// The numbers of the initial namespaces: mnt, pid, net, user.
 pub const INITIAL: (u32, u32, u32, u32) =
@@ -119,6 +119,17 @@ impl Record {
         ] {
             self.set(&format!("{role}.{name}"), value);
         }
+    }
+
+    /// The reader adds it.
+    pub fn of_reader(mut self) -> Self {
+        self.set("header.cpu", abi::CPU_READER.into());
+        self
+    }
+
+    /// Whose number it takes: each CPU counts for itself.
+    pub fn cpu(&self) -> u32 {
+        Header::read(&self.bytes).expect("a header").cpu
     }
 
     pub fn at(mut self, time_ns: u64, sequence: u64) -> Vec<u8> {

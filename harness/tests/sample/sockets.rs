@@ -332,6 +332,32 @@ fn datagrams(people: &People, story: &mut Vec<(Record, Value)>) {
         people.event(abi::KIND_SOCKET_CLOSE, root, &ended),
         ended.said(root, "socket_close"),
     ));
+    flow_end(people, story, &socket);
+}
+
+/// The reader tells of it, in the name of the child, which sent to there.
+fn flow_end(people: &People, story: &mut Vec<(Record, Value)>, socket: &Sock) {
+    let (first_ns, last_ns) = (9 * S + 700, 9 * S + 800);
+    let mut record = Record::new("event_socket", abi::KIND_FLOW_END.into());
+    record = record.nobody_but(&people.child);
+    socket.fill(&mut record);
+    let record = with(
+        record,
+        &[
+            ("flags", abi::SOCKET_BY_OWNER.into()),
+            ("first_time_ns", first_ns),
+            ("last_time_ns", last_ns),
+        ],
+    );
+    let said = and(
+        socket.said(&people.child, "flow_end"),
+        &[
+            ("flags", json!(["by_owner"])),
+            ("first_ns", json!([first_ns, first_ns])),
+            ("last_ns", json!([last_ns, last_ns])),
+        ],
+    );
+    story.push((record.of_reader(), said));
 }
 
 /// A name that nobody is behind.

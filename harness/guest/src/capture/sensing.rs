@@ -1,6 +1,7 @@
 //! What capture asks of loaded sensors, whoever loads them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use trapline_loader::kernel_btf::KernelBtf;
@@ -91,6 +92,13 @@ pub trait Sensing {
     /// What the ring says is wrong with itself.
     fn consume(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<usize, String>;
 
+    /// Looks for what no record tells of by itself: flows of datagrams that have ended. The records
+    /// then come with the next [`Sensing::consume`].
+    ///
+    /// # Errors
+    /// When the sensors' maps cannot be read.
+    fn look(&mut self) -> Result<(), String>;
+
     /// Counts since load.
     ///
     /// # Errors
@@ -111,6 +119,10 @@ impl Sensing for Nothing {
         Ok(0)
     }
 
+    fn look(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
     fn account(&mut self) -> Result<Account, String> {
         Ok(Account::default())
     }
@@ -127,6 +139,8 @@ impl Attached {
     fn load(flavour: Flavour, kernel: &mut KernelBtf) -> trapline_loader::Result<Self> {
         let mut options = Options::default();
         options.want_stats = true;
+        // Only when a workload is over, so that every run has the same events in the same order.
+        options.network.flow_look = Duration::MAX;
         let sensors = Sensors::load_on(kernel, flavour, &options)?;
         let programs = sensors.programs()?.into_iter().map(|program| Program {
             name: program.name,
@@ -149,6 +163,11 @@ impl Sensing for Attached {
         self.sensors
             .consume(each)
             .map_err(|error| format!("{error:#}"))
+    }
+
+    fn look(&mut self) -> Result<(), String> {
+        let looked = self.sensors.look_at_flows();
+        looked.map_err(|error| format!("{error:#}"))
     }
 
     fn account(&mut self) -> Result<Account, String> {

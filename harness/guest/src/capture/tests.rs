@@ -37,6 +37,10 @@ impl Sensing for Fake {
         Ok(records.len())
     }
 
+    fn look(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
     fn account(&mut self) -> Result<Account, String> {
         Ok(self.account.clone())
     }

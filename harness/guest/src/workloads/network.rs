@@ -241,5 +241,20 @@ pub const WORKLOADS: &[Workload] = &[
         "connected, dissolved, connected again",
     ),
     network("udp_calls", udp::calls, "every call that sends a datagram"),
+    network(
+        "udp_connected_later",
+        udp::connected_later,
+        "used before it is connected and after",
+    ),
+    network(
+        "udp_inherited",
+        udp::inherited,
+        "opened by a parent, used by its child",
+    ),
+    network(
+        "udp_within_and_without",
+        udp::within_and_without,
+        "a peer here and one elsewhere",
+    ),
     network("dns", udp::dns, "each query and each answer is told"),
 ];

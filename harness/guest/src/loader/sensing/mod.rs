@@ -1,6 +1,6 @@
 //! Cases that load sensors themselves, with options of their own, and judge what those
 //! say where it is said: what is left out, the paths of a large random tree, what a real
-//! build does, what is sent through connections, what is left of calls that never went
+//! build does, what is sent through connections, when flows end, what is left of calls that never went
 //! on, how often the reader is woken, and what a storm of operations loses.
 //!
 //! They take longer than a row may, so they are no rows; `cargo test --test
@@ -8,6 +8,7 @@
 
 mod build;
 mod filters;
+mod flows;
 mod operations;
 mod paths;
 mod payload;
@@ -44,6 +45,11 @@ pub(super) const CASES: &[Case] = &[
         name: "sensing_filters_kprobe",
         object: NO_OBJECT,
         run: |stage| filters::filters(stage, Flavour::Kprobe),
+    },
+    Case {
+        name: "sensing_flows",
+        object: NO_OBJECT,
+        run: flows::flows,
     },
     Case {
         name: "sensing_operations",

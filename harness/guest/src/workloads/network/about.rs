@@ -1,11 +1,11 @@
 //! What is known of a socket besides its descriptor.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 
 use super::world::World;
-use crate::sys::sockets;
+use crate::sys::{process, sockets};
 use crate::workloads::failure::{Outcome, Tried};
 use crate::workloads::truth;
 
@@ -45,12 +45,80 @@ pub struct About {
     /// A connection failed: what addresses are left then is the kernel's business.
     pub has_failed: bool,
     pub(super) payload_told: usize,
-    pub(super) sent_to: BTreeSet<SocketAddr>,
-    pub(super) received_from: BTreeSet<SocketAddr>,
+    /// Of a datagram socket: what went between it and each other end.
+    pub(super) flows: BTreeMap<SocketAddr, Flow>,
+    /// A time before all that is to come.
+    now_ns: u64,
     pub(super) has_received: bool,
 }
 
+/// What went between a datagram socket and one other end.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Who sent or received first, in the initial pid namespace.
+    pub by: i32,
+    /// The socket's address then.
+    pub local: Option<SocketAddr>,
+    /// Bytes and datagrams to there.
+    pub sent: (u64, u64),
+    /// And from there.
+    pub received: (u64, u64),
+    /// Between which times the first datagram went, `CLOCK_BOOTTIME` in nanoseconds.
+    pub first_ns: (u64, u64),
+    /// And the last.
+    pub last_ns: (u64, u64),
+}
+
+/// One way of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the other end.
+    Sent,
+    /// From there.
+    Received,
+}
+
 impl About {
+    /// What comes next comes later than this.
+    pub fn mark(&mut self) {
+        self.now_ns = process::boottime_ns();
+    }
+
+    /// This process has sent or received a datagram. Whether it is the first of this way between
+    /// these ends.
+    ///
+    /// # Errors
+    /// Without /proc.
+    pub fn follow(
+        &mut self,
+        way: Way,
+        bytes: &[u8],
+        local: Option<SocketAddr>,
+        remote: Option<SocketAddr>,
+    ) -> Outcome<bool> {
+        let Some(remote) = remote else {
+            return Ok(false);
+        };
+        let by = truth::own_pid()?;
+        let went_ns = (self.now_ns, process::boottime_ns());
+        let flow = self.flows.entry(remote).or_insert(Flow {
+            by,
+            local,
+            sent: (0, 0),
+            received: (0, 0),
+            first_ns: went_ns,
+            last_ns: went_ns,
+        });
+        flow.last_ns = went_ns;
+        let total = match way {
+            Way::Sent => &mut flow.sent,
+            Way::Received => &mut flow.received,
+        };
+        total.0 += bytes.len() as u64;
+        total.1 += 1;
+        Ok(total.1 == 1)
+    }
+
     /// Of a socket that this process has just got.
     ///
     /// # Errors
@@ -75,8 +143,8 @@ impl About {
             has_events: false,
             has_failed: false,
             payload_told: 0,
-            sent_to: BTreeSet::new(),
-            received_from: BTreeSet::new(),
+            flows: BTreeMap::new(),
+            now_ns: process::boottime_ns(),
             has_received: false,
         })
     }

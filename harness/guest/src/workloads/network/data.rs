@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
+use super::about::Way;
 use super::sock::Sock;
 use crate::sys::sockets;
 use crate::workloads::failure::{Outcome, Tried, ensure};
@@ -24,6 +25,7 @@ impl Sock<'_> {
     /// # Errors
     /// What send(2) says.
     pub fn send(&mut self, bytes: &[u8]) -> Outcome {
+        self.about.mark();
         let sent = sockets::send(self.as_fd(), bytes, 0, None).tried("send")?;
         ensure(sent == bytes.len(), || {
             format!("{sent} of {} bytes were sent", bytes.len())
@@ -37,6 +39,7 @@ impl Sock<'_> {
     /// What sendto(2) says.
     pub fn send_to(&mut self, bytes: &[u8], to: SocketAddr) -> Outcome {
         self.prepare(to)?;
+        self.about.mark();
         sockets::send(self.as_fd(), bytes, 0, Some(&to.into()))
             .tried(format_args!("send to {to}"))?;
         self.has_sent(bytes, Some(to))
@@ -53,7 +56,7 @@ impl Sock<'_> {
         let (local, peer) = self.ends()?;
         let remote = to.or(peer);
         if self.about.is_datagrams() {
-            let is_new = remote.is_some_and(|remote| self.about.sent_to.insert(remote));
+            let is_new = self.about.follow(Way::Sent, bytes, local, remote)?;
             if !is_new && !is_dns(local, remote) {
                 return Ok(());
             }
@@ -80,6 +83,7 @@ impl Sock<'_> {
     /// What recvfrom(2) says, or when others came.
     pub fn receive(&mut self, expected: &[u8]) -> Outcome {
         let mut bytes = vec![0; expected.len().max(1)];
+        self.about.mark();
         let (received, from) = sockets::receive(self.as_fd(), &mut bytes, 0).tried("receive")?;
         ensure(bytes.get(..received) == Some(expected), || {
             format!("{:?} was received, not {expected:?}", &bytes[..received])
@@ -106,7 +110,7 @@ impl Sock<'_> {
             return self.say(told);
         }
         let is_dns = is_dns(local, remote);
-        let is_new = remote.is_some_and(|remote| self.about.received_from.insert(remote));
+        let is_new = self.about.follow(Way::Received, bytes, local, remote)?;
         if !is_new && !is_dns {
             return Ok(());
         }

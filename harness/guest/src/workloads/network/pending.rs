@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 
 use super::sock::Sock;
 use super::soon;
+use super::steps::PATIENCE_MS;
 use super::world::{HERE, World, at};
 use crate::sys::alarm;
 use crate::sys::sockets::{self, Filtering};
@@ -217,6 +218,8 @@ pub fn simultaneous(_: &Scene) -> Outcome {
     second.connect_ends(other, one, 0)?;
     first.connect_ends(one, other, 0)?;
     first.send(b"hello")?;
+    // It does not wait by itself, and a busy machine delivers later.
+    sockets::poll(second.as_fd(), libc::POLLIN, PATIENCE_MS).tried("wait to read")?;
     second.receive(b"hello")?;
     first.close()?;
     second.close()

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::about::About;
+use super::steps::is_loopback;
 use super::told::Told;
 use super::world::World;
 use crate::sys::sockets;
@@ -134,9 +135,9 @@ impl<'a> Sock<'a> {
     /// # Errors
     /// When nobody listens any more.
     pub fn close(self) -> Outcome {
-        let end = self.end()?;
+        let endings = self.endings()?;
         drop(self.fd);
-        end.map_or(Ok(()), Told::say)
+        endings.into_iter().try_for_each(Told::say)
     }
 
     /// What its end will be told as, if at all.
@@ -161,9 +162,20 @@ impl<'a> Sock<'a> {
     /// # Errors
     /// When nobody listens any more.
     pub fn leave(self) -> Outcome {
-        let end = self.end()?;
+        let endings = self.endings()?;
         std::mem::forget(self.fd);
-        end.map_or(Ok(()), Told::say)
+        endings.into_iter().try_for_each(Told::say)
+    }
+
+    /// What its end and those of its flows will be told as.
+    fn endings(&self) -> Outcome<Vec<Told>> {
+        let about = &self.about;
+        let followed = about
+            .flows
+            .iter()
+            .filter(|(remote, _)| !is_loopback(**remote));
+        let flows = followed.map(|(remote, flow)| Told::flow_end(about, *remote, flow));
+        Ok(self.end()?.into_iter().chain(flows).collect())
     }
 
     /// Another process holds it as well, or it is told elsewhere: this descriptor goes without a word.

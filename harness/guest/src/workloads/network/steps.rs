@@ -9,8 +9,11 @@ use super::told::Told;
 use crate::sys::sockets;
 use crate::workloads::failure::{Outcome, Tried, ensure};
 
+/// How long something on its way within this machine may take, in milliseconds.
+pub(super) const PATIENCE_MS: i32 = 15_000;
+
 /// Whether the sensors leave it out by default.
-fn is_loopback(address: SocketAddr) -> bool {
+pub(super) fn is_loopback(address: SocketAddr) -> bool {
     match address.ip() {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => {
@@ -179,7 +182,6 @@ impl Sock<'_> {
 /// # Errors
 /// When it does not come.
 pub fn await_out(socket: &Sock<'_>) -> Outcome {
-    const PATIENCE_MS: i32 = 15_000;
     let came = sockets::poll(socket.as_fd(), libc::POLLOUT, PATIENCE_MS).tried("wait to write")?;
     ensure(came != 0, || "nothing came".into())
 }

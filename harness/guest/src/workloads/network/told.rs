@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Value, json};
 
-use super::about::About;
+use super::about::{About, Flow};
 use crate::workloads::failure::{Failure, Outcome};
 use crate::workloads::truth;
 
@@ -61,6 +61,21 @@ impl Told {
                 .with("received_packets", received);
         }
         told
+    }
+
+    /// What went between it and this other end is over, told in the name of who began it.
+    #[must_use]
+    pub fn flow_end(about: &About, remote: SocketAddr, flow: &Flow) -> Self {
+        let told = Self::by(flow.by, "flow_end", about).flags(&["by_owner"]);
+        let (sent, received) = (flow.sent, flow.received);
+        told.local(flow.local)
+            .remote(Some(remote))
+            .with("sent", sent.0)
+            .with("sent_packets", sent.1)
+            .with("received", received.0)
+            .with("received_packets", received.1)
+            .with("first_ns", json!(flow.first_ns))
+            .with("last_ns", json!(flow.last_ns))
     }
 
     fn with(mut self, key: &str, value: impl Into<Value>) -> Self {

@@ -1,13 +1,15 @@
 //! Datagrams, with and without a connection.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::os::fd::AsFd;
 
 use super::data::DNS_PORT;
 use super::sock::Sock;
 use super::world::{HERE, HERE_V6, THERE, World, at};
+use crate::sys::process::Ended;
 use crate::sys::sockets::{self, Address};
 use crate::workloads::failure::{Outcome, Tried, ensure};
+use crate::workloads::kit::{self, Birth};
 use crate::workloads::scene::Scene;
 
 /// A query for the address of `trapline.example`, and the answer 192.0.2.1.
@@ -179,5 +181,69 @@ pub fn calls(_: &Scene) -> Outcome {
     socket.has_sent(b"by write", None)?;
     server.receive(b"by write")?;
     socket.close()?;
+    server.close()
+}
+
+/// Used before it was connected and after: what went between the same ends is one flow, whose
+/// address here is that of its beginning.
+pub fn connected_later(_: &Scene) -> Outcome {
+    let world = World::enter()?;
+    let mut server = Sock::udp(&world, at(HERE, 0))?;
+    server.bind(at(HERE, 9000))?;
+    let mut socket = Sock::udp(&world, at(HERE, 0))?;
+    socket.send_to(b"before", at(HERE, 9000))?;
+    server.receive(b"before")?;
+    socket.connect(at(HERE, 9000))?;
+    socket.send(b"and after")?;
+    server.receive(b"and after")?;
+    socket.close()?;
+    server.close()
+}
+
+/// Opened by a parent, used by its child: the flow is told as what the child began, of a socket that
+/// is its parent's.
+pub fn inherited(_: &Scene) -> Outcome {
+    let world = World::enter()?;
+    let mut server = Sock::udp(&world, at(HERE, 0))?;
+    server.bind(at(HERE, 9000))?;
+    let mut client = Sock::udp(&world, at(HERE, 0))?;
+    client.connect(at(HERE, 9000))?;
+    let (fd, about) = client.into_parts();
+    let mut child = kit::start(Birth::Fork, &mut |inside| {
+        inside.wait()?;
+        let own = fd.try_clone().tried("dup")?;
+        let mut socket = Sock::with(own, &world, about.clone());
+        socket.send(b"from the child")?;
+        inside.ready()?;
+        inside.wait()?;
+        // Both of this process's go when it ends.
+        socket.leave()?;
+        Ok(0)
+    })?;
+    drop(fd);
+    child.tell(0)?;
+    child.await_ready()?;
+    server.receive(b"from the child")?;
+    child.tell(0)?;
+    child.ends(Ended::Exit(0))?;
+    server.close()
+}
+
+/// One socket, peers here and elsewhere: what stays within this machine is no flow.
+pub fn within_and_without(_: &Scene) -> Outcome {
+    let world = World::enter()?;
+    let mut server = Sock::udp(&world, at(HERE, 0))?;
+    server.bind(at(HERE, 9000))?;
+    let within = UdpSocket::bind((Ipv4Addr::LOCALHOST, 9001)).tried("bind within")?;
+    let mut socket = Sock::udp(&world, at(HERE, 0))?;
+    socket.send_to(b"without", at(HERE, 9000))?;
+    server.receive(b"without")?;
+    let to = at(Ipv4Addr::LOCALHOST.into(), 9001);
+    sockets::send(socket.as_fd(), b"within", 0, Some(&to.into())).tried("send within")?;
+    // Its socket counts it all the same.
+    socket.about.sent += 6;
+    socket.about.sent_packets += 1;
+    socket.close()?;
+    drop(within);
     server.close()
 }

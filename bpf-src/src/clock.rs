@@ -1,9 +1,9 @@
-//! The clock that the programs compare with, and who is still running.
+//! The clock that the programs read.
 
 use std::fs;
 use std::path::Path;
 
-use super::{Error, Result};
+use trapline_loader::{Error, Result};
 
 const UPTIME: &str = "/proc/uptime";
 const OFFSETS: &str = "/proc/self/timens_offsets";
@@ -14,7 +14,7 @@ const NS_PER_SECOND: i128 = 1_000_000_000;
 ///
 /// # Errors
 /// Without a readable /proc.
-pub(super) fn boot_ns() -> Result<u64> {
+pub(crate) fn boot_ns() -> Result<u64> {
     let text = fs::read_to_string(UPTIME).map_err(|error| Error::io(Path::new(UPTIME), &error))?;
     let shown = uptime_ns(&text).ok_or_else(|| Error::malformed(format!("{UPTIME}: {text}")))?;
     // Older kernels have no such file and no such namespace.
@@ -41,23 +41,6 @@ fn offset_ns(text: &str) -> i128 {
     text.lines().find_map(parse).unwrap_or(0)
 }
 
-/// When a process began, in ticks since boot; `None` where there is none. A pid is
-/// given again, but not with the same tick.
-pub(super) fn started_ticks(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; the 20th word after it.
-    let (_, after) = text.rsplit_once(')')?;
-    after.split_whitespace().nth(19)?.parse().ok()
-}
-
-/// The caller's network namespace: its inode number.
-pub(super) fn netns() -> u32 {
-    let link = fs::read_link("/proc/self/ns/net").unwrap_or_default();
-    let text = link.to_string_lossy();
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,12 +52,5 @@ mod tests {
         assert_eq!(offset_ns("monotonic 1 2\nboottime 3 4\n"), 3_000_000_004);
         assert_eq!(offset_ns(""), 0);
         assert!(boot_ns().unwrap() > 0);
-    }
-
-    #[test]
-    fn this_process_runs_and_another_does_not() {
-        assert!(started_ticks(std::process::id()).is_some_and(|ticks| ticks > 0));
-        assert_eq!(started_ticks(u32::MAX), None);
-        assert!(netns() > 0);
     }
 }
