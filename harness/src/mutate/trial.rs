@@ -58,10 +58,6 @@ const IDLE: &[Excuse] = &[
         reason: "It has this one value.",
     },
     Excuse {
-        bugs: &["header.cpu "],
-        reason: "The guest has one CPU, for with two the order of events would be chance.",
-    },
-    Excuse {
         bugs: &["header.lane "],
         reason: "Another lane is for a sensor that interrupts another, which no workload can ask for.",
     },
