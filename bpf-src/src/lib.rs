@@ -12,6 +12,8 @@
 //! This crate knows nothing of ELF, BTF or system calls: that is
 //! `trapline-loader`'s part.
 
+#![warn(clippy::missing_errors_doc)]
+
 pub mod abi;
 mod account;
 mod clock;

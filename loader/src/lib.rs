@@ -4,6 +4,8 @@
 //! bytes in, values out. [`object`] puts the result into the running kernel. What
 //! an event means is not this crate's business.
 
+#![warn(clippy::missing_errors_doc)]
+
 // Helpers that tests of both kinds share speak of this crate from outside.
 #[cfg(test)]
 extern crate self as trapline_loader;
