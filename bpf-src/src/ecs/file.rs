@@ -63,10 +63,10 @@ fn path(json: &mut Object, path: &Text) {
     let folder = if folder.is_empty() { "/" } else { folder };
     json.string("file.directory", folder.as_bytes());
     // A dot in front hides a file, it does not say what it is.
-    if let Some((before, extension)) = name.rsplit_once('.')
-        && !before.is_empty()
-        && !extension.is_empty()
-    {
+    let extension = name.rsplit_once('.');
+    let extension =
+        extension.filter(|(before, extension)| !before.is_empty() && !extension.is_empty());
+    if let Some((_, extension)) = extension {
         json.string("file.extension", extension.as_bytes());
     }
 }

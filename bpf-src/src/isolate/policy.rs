@@ -227,9 +227,11 @@ fn parse_network(part: Part<'_>) -> Result<Network, RuleError> {
         };
         return address_part.error(why);
     };
-    if let IpAddr::V6(six) = address
-        && let Some(four) = six.to_ipv4_mapped()
-    {
+    let mapped = match address {
+        IpAddr::V6(six) => six.to_ipv4_mapped(),
+        IpAddr::V4(_) => None,
+    };
+    if let Some(four) = mapped {
         return address_part.error(format!("on the network this is {four}: write it so"));
     }
     let all = width(address);

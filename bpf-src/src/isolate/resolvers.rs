@@ -24,10 +24,9 @@ pub fn resolvers(root: &Path) -> Result<Vec<Rule>> {
     let path = root.join(RESOLV_CONF);
     let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, &error))?;
     let mut found = nameservers(&text);
-    if found.iter().any(is_stub)
-        && let Ok(text) = std::fs::read_to_string(root.join(BEHIND_STUB))
-    {
-        found.extend(nameservers(&text));
+    if found.iter().any(is_stub) {
+        let behind = std::fs::read_to_string(root.join(BEHIND_STUB));
+        found.extend(behind.map_or_else(|_| Vec::new(), |text| nameservers(&text)));
     }
     found.retain(|address| !address.is_loopback() && !address.is_unspecified());
     found.sort();

@@ -119,10 +119,10 @@ impl Isolation {
     /// Covers what there is, shuts the gates, and ends what was there before.
     fn shut(&mut self, policy: &Policy, old: &[Run]) -> Result<()> {
         self.hold.cover_all(old)?;
-        if self.hold.count.whole == 0
-            && let Some(error) = self.failures().into_iter().next()
-        {
-            return Err(error.context("no interface could be covered"));
+        if self.hold.count.whole == 0 {
+            if let Some(error) = self.failures().into_iter().next() {
+                return Err(error.context("no interface could be covered"));
+            }
         }
         match sockets::cover(&mut self.hold.object, &self.run, !policy.while_running) {
             Ok(links) => self._sockets = links,

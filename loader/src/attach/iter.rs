@@ -90,9 +90,8 @@ fn choice(over: &IterOver<'_>) -> Option<(&'static str, &'static str)> {
 }
 
 pub(super) fn attach(program: &Program, over: IterOver<'_>) -> Result<Link> {
-    if let Some((member, feature)) = choice(&over)
-        && has_member("bpf_iter_aux_info", member) == Some(false)
-    {
+    let is_lacking = |member| has_member("bpf_iter_aux_info", member) == Some(false);
+    if let Some((_, feature)) = choice(&over).filter(|(member, _)| is_lacking(member)) {
         return Err(Error::unsupported(feature, Some("6.1")));
     }
     let info = info(&over);

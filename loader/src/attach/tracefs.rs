@@ -176,12 +176,8 @@ impl ProbeEvent {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Err(errno) => {
-                    let what = format_args!(
-                        "removing {GROUP}/{} from {}",
-                        self.name,
-                        self.control.display()
-                    );
-                    return Err(errno.error(what));
+                    let (name, control) = (&self.name, self.control.display());
+                    return Err(errno.error(format_args!("removing {GROUP}/{name} from {control}")));
                 }
             }
         }
