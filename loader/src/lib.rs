@@ -13,6 +13,7 @@ extern crate self as trapline_loader;
 pub mod error;
 
 pub use error::{Error, ErrorKind, Result};
+pub use sys::errno_name;
 
 pub mod attach;
 pub mod btf;
@@ -22,6 +23,7 @@ pub mod doors;
 pub(crate) mod elf;
 pub mod ext_info;
 pub mod feature;
+pub mod ids;
 mod inflate;
 pub mod insn;
 mod kallsyms;

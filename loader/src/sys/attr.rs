@@ -21,6 +21,8 @@ pub(super) enum Command {
     ProgAttach = 8,
     ProgDetach = 9,
     ProgTestRun = 10,
+    ProgGetNextId = 11,
+    MapGetNextId = 12,
     ProgGetFdById = 13,
     MapGetFdById = 14,
     ObjGetInfoByFd = 15,
@@ -38,6 +40,7 @@ pub(super) enum Command {
     LinkCreate = 28,
     LinkUpdate = 29,
     LinkGetFdById = 30,
+    LinkGetNextId = 31,
     EnableStats = 32,
     IterCreate = 33,
     LinkDetach = 34,
@@ -169,7 +172,7 @@ attr!(
 );
 
 attr!(
-    /// BPF_BTF_GET_NEXT_ID with `next_id` written back; BPF_BTF_GET_FD_BY_ID.
+    /// BPF_*_GET_NEXT_ID with `next_id` written back; BPF_BTF_GET_FD_BY_ID.
     IdAttr, 12 {
         id: u32,
         next_id: u32,

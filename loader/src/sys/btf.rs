@@ -26,11 +26,30 @@ pub(crate) fn btf_load(btf: &[u8], log: Option<&mut [u8]>) -> Result<OwnedFd> {
 ///
 /// Kernel: 5.4
 pub(crate) fn btf_get_next_id(id: u32) -> Result<u32> {
+    next_id(Command::BtfGetNextId, id)
+}
+
+/// The same of programs. Kernel: 4.13
+pub(crate) fn prog_get_next_id(id: u32) -> Result<u32> {
+    next_id(Command::ProgGetNextId, id)
+}
+
+/// The same of maps. Kernel: 4.13
+pub(crate) fn map_get_next_id(id: u32) -> Result<u32> {
+    next_id(Command::MapGetNextId, id)
+}
+
+/// The same of links. Kernel: 5.8
+pub(crate) fn link_get_next_id(id: u32) -> Result<u32> {
+    next_id(Command::LinkGetNextId, id)
+}
+
+fn next_id(command: Command, id: u32) -> Result<u32> {
     let mut attr = IdAttr {
         id,
         ..IdAttr::default()
     };
-    bpf(Command::BtfGetNextId, &mut attr)?;
+    bpf(command, &mut attr)?;
     Ok(attr.next_id)
 }
 

@@ -57,44 +57,34 @@ impl Errno {
     }
 
     fn name(self) -> Option<&'static str> {
-        Some(match self.0 {
-            libc::EPERM => "EPERM",
-            libc::ENOENT => "ENOENT",
-            libc::ESRCH => "ESRCH",
-            libc::EINTR => "EINTR",
-            libc::EIO => "EIO",
-            libc::ENXIO => "ENXIO",
-            libc::E2BIG => "E2BIG",
-            libc::EBADF => "EBADF",
-            libc::EAGAIN => "EAGAIN",
-            libc::ENOMEM => "ENOMEM",
-            libc::EACCES => "EACCES",
-            libc::EFAULT => "EFAULT",
-            libc::EBUSY => "EBUSY",
-            libc::EEXIST => "EEXIST",
-            libc::ENODEV => "ENODEV",
-            libc::EISDIR => "EISDIR",
-            libc::EINVAL => "EINVAL",
-            libc::ENOTDIR => "ENOTDIR",
-            libc::EMFILE => "EMFILE",
-            libc::ENOBUFS => "ENOBUFS",
-            libc::ENOSPC => "ENOSPC",
-            libc::EILSEQ => "EILSEQ",
-            libc::ERANGE => "ERANGE",
-            libc::ENOSYS => "ENOSYS",
-            libc::ELOOP => "ELOOP",
-            libc::EBADMSG => "EBADMSG",
-            libc::ENOTSOCK => "ENOTSOCK",
-            libc::ENOPROTOOPT => "ENOPROTOOPT",
-            libc::EAFNOSUPPORT => "EAFNOSUPPORT",
-            libc::EADDRINUSE => "EADDRINUSE",
-            libc::ESTALE => "ESTALE",
-            libc::EOPNOTSUPP => "EOPNOTSUPP",
-            libc::EADDRNOTAVAIL => "EADDRNOTAVAIL",
-            524 => "ENOTSUPP",
-            _ => return None,
-        })
+        name(self.0)
     }
+}
+
+/// Declares [`name`] of the constants of these names.
+macro_rules! names {
+    ($($name:ident)*) => {
+        /// The name of a positive errno, such as `ENOENT`; `None` for a number that no
+        /// program sees.
+        pub fn name(errno: i32) -> Option<&'static str> {
+            Some(match errno {
+                $(libc::$name => stringify!($name),)*
+                524 => "ENOTSUPP",
+                _ => return None,
+            })
+        }
+    };
+}
+
+names! {
+    EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT
+    ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG
+    ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY
+    ELOOP ENODATA EBADMSG EOVERFLOW EILSEQ EUSERS ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE
+    ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT EOPNOTSUPP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE
+    EADDRNOTAVAIL ENETDOWN ENETUNREACH ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN
+    ENOTCONN ETIMEDOUT ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY EINPROGRESS ESTALE EDQUOT
+    ENOMEDIUM EMEDIUMTYPE ECANCELED ENOKEY
 }
 
 impl fmt::Display for Errno {

@@ -37,9 +37,13 @@ pub(crate) use attach::{
     ProgAttach, QueryTarget, knows_link_detach, knows_prog_attach, link_detach, link_update,
     prog_attach, prog_detach, prog_query,
 };
-pub(crate) use btf::{btf_get_fd_by_id, btf_get_next_id, btf_kernel_name, btf_load};
+pub(crate) use btf::{
+    btf_get_fd_by_id, btf_get_next_id, btf_kernel_name, btf_load, link_get_next_id,
+    map_get_next_id, prog_get_next_id,
+};
 pub(crate) use epoll::Epoll;
 pub(crate) use errno::Errno;
+pub use errno::name as errno_name;
 pub(crate) use file::{
     append, fd_inode, fd_path, file_len, names_in, netns_inode, online_cpus, open_read,
     possible_cpu_numbers, possible_cpus, pread, read_bytes, read_small, read_whole, unlink,
