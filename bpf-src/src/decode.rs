@@ -41,8 +41,9 @@ pub enum Item {
     Lost {
         /// The CPU.
         cpu: u32,
-        /// The lane of that CPU.
-        lane: u32,
+        /// The lane of that CPU; `None` where the loss is known from the account alone:
+        /// nothing has followed, or there was no lane.
+        lane: Option<u32>,
         /// How many.
         records: u64,
     },
@@ -82,8 +83,11 @@ impl Decoder {
             )));
         };
         self.next.insert(lane, event.sequence.wrapping_add(1));
-        let (cpu, lane) = lane;
-        let lost = (records > 0).then_some(Item::Lost { cpu, lane, records });
+        let lost = (records > 0).then_some(Item::Lost {
+            cpu: lane.0,
+            lane: Some(lane.1),
+            records,
+        });
         Ok(lost
             .into_iter()
             .chain([Item::Event(Box::new(event))])

@@ -52,7 +52,7 @@ pub fn line(item: &Item, clock: Clock) -> String {
     json.close()
 }
 
-fn lost(json: &mut Object, clock: Clock, cpu: u32, lane: u32, records: u64) {
+fn lost(json: &mut Object, clock: Clock, cpu: u32, lane: Option<u32>, records: u64) {
     json.string("@timestamp", rfc3339(clock.read_ns).as_bytes());
     json.string("ecs.version", VERSION.as_bytes());
     json.string("event.kind", b"pipeline_error");
@@ -61,7 +61,9 @@ fn lost(json: &mut Object, clock: Clock, cpu: u32, lane: u32, records: u64) {
     let message = format!("{records} events of processor {cpu} are lost");
     json.string("error.message", message.as_bytes());
     json.number("trapline.cpu", cpu);
-    json.number("trapline.lane", lane);
+    if let Some(lane) = lane {
+        json.number("trapline.lane", lane);
+    }
     json.number("trapline.records", records);
 }
 

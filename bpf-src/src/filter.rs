@@ -197,7 +197,10 @@ fn device(major: u32, minor: u32) -> Result<u32> {
 }
 
 /// Every process and its parent, as /proc has them now.
-fn parents() -> Result<Vec<(u32, u32)>> {
+///
+/// # Errors
+/// `NotFound` where /proc cannot be read.
+pub fn parents() -> Result<Vec<(u32, u32)>> {
     let folder = std::fs::read_dir("/proc")
         .map_err(|error| Error::not_found(format!("descendants: /proc: {error}")))?;
     let pair = |entry: std::fs::DirEntry| {

@@ -27,7 +27,10 @@ pub fn line(item: &Item) -> String {
         Item::Lost { cpu, lane, records } => {
             json.string("kind", b"lost");
             json.number("cpu", *cpu);
-            json.number("lane", *lane);
+            match lane {
+                Some(lane) => json.number("lane", lane),
+                None => json.raw("lane", "null"),
+            }
             json.number("records", *records);
         }
         Item::Event(event) => event_members(&mut json, event),

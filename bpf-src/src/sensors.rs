@@ -17,8 +17,11 @@ use crate::family::Family;
 use crate::flows::Flows;
 use crate::hooks::Hook;
 
+mod end;
+
+pub use self::end::{RingFill, Runs};
 pub use crate::account::{Account, CpuAccount};
-pub use crate::filter::{Descendants, FileOptions, MountState};
+pub use crate::filter::{Descendants, FileOptions, MountState, parents};
 pub use crate::network::NetworkOptions;
 
 /// How to hook into the kernel.
@@ -104,6 +107,8 @@ pub struct Sensors {
     /// With the network family only.
     flows: Option<Flows>,
     received: u64,
+    /// Of links that are detached.
+    missed_until_detached: BTreeMap<&'static str, u64>,
 }
 
 /// One family, attached.
@@ -196,6 +201,7 @@ impl Sensors {
             ring,
             flows,
             received: 0,
+            missed_until_detached: BTreeMap::new(),
         })
     }
 
@@ -305,6 +311,9 @@ impl Sensors {
         account.sent += self.flows.as_ref().map_or(0, Flows::told);
         for family in &self.families {
             family.add_missed(&mut account)?;
+        }
+        for (name, runs) in &self.missed_until_detached {
+            account.add_missed(name, *runs);
         }
         Ok(account)
     }

@@ -81,7 +81,7 @@ fn a_gap_is_a_loss_and_a_number_that_comes_again_is_an_error() {
         items[0],
         Item::Lost {
             cpu: 1,
-            lane: 0,
+            lane: Some(0),
             records: 2
         }
     );

@@ -114,7 +114,12 @@ struct Open {
 impl From<Item> for Entry {
     fn from(item: Item) -> Self {
         match item {
-            Item::Lost { cpu, lane, records } => Self::Lost { cpu, lane, records },
+            // A decoder knows the lane.
+            Item::Lost { cpu, lane, records } => Self::Lost {
+                cpu,
+                lane: lane.unwrap_or_default(),
+                records,
+            },
             Item::Event(event) => Self::Event(event),
         }
     }

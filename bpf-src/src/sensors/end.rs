@@ -1,0 +1,86 @@
+//! The end of the sensors' work, and what is to be known of it meanwhile.
+
+use std::time::Duration;
+
+use trapline_loader::Result;
+
+use super::Sensors;
+use crate::account::Account;
+
+/// How full the ring buffer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RingFill {
+    /// Bytes of records that were not read yet.
+    pub pending_bytes: usize,
+    /// Its size in bytes.
+    pub capacity_bytes: usize,
+}
+
+/// What a program has run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Runs {
+    /// Its name in C.
+    pub name: &'static str,
+    /// How often, since statistics are on.
+    pub runs: u64,
+    /// How long in all.
+    pub time: Duration,
+}
+
+impl Sensors {
+    /// Detaches all programs: no more is sent from now on. What was sent can still be
+    /// read, and the account stays.
+    ///
+    /// # Errors
+    /// What keeps a program attached: the first of them; all others are detached.
+    pub fn detach(&mut self) -> Result<()> {
+        // Links are asked for what they missed, so as long as they are there.
+        let mut account = Account::default();
+        for family in &self.families {
+            family.add_missed(&mut account)?;
+        }
+        self.missed_until_detached = account.missed;
+        let mut first = Ok(());
+        let links = self.families.iter_mut().flat_map(|it| it.links.drain(..));
+        for (_, link) in links {
+            first = first.and(link.detach());
+        }
+        first
+    }
+
+    /// How full the ring buffer is.
+    pub fn ring_fill(&self) -> RingFill {
+        RingFill {
+            pending_bytes: self.ring.pending_bytes(),
+            capacity_bytes: self.ring.capacity_bytes(),
+        }
+    }
+
+    /// What each attached program has run, while the kernel counted it: sysctl
+    /// `kernel.bpf_stats_enabled`, or
+    /// [`enable_run_stats`](trapline_loader::program::enable_run_stats). Programs that
+    /// have not run then are left out.
+    ///
+    /// # Errors
+    /// What the kernel says when it is asked about one of them.
+    pub fn runs(&self) -> Result<Vec<Runs>> {
+        let mut all: Vec<Runs> = Vec::new();
+        for family in &self.families {
+            for (name, _) in &family.links {
+                if all.iter().any(|known| known.name == *name) {
+                    continue;
+                }
+                let info = family.object.program(name)?.info()?;
+                all.push(Runs {
+                    name,
+                    runs: info.run_count,
+                    time: Duration::from_nanos(info.run_time_ns),
+                });
+            }
+        }
+        all.retain(|one| one.runs > 0);
+        Ok(all)
+    }
+}
