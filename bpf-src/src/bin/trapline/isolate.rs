@@ -1,7 +1,7 @@
 //! `trapline isolate`: the host off the network, but for an allow list.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -12,6 +12,7 @@ use trapline_sensors::isolate::{
 };
 
 use crate::files;
+use crate::watch::policy;
 
 mod report;
 mod way_back;
@@ -44,6 +45,9 @@ pub struct Arguments {
     /// Allow DNS to the resolvers that /etc/resolv.conf names now, and to no other.
     #[arg(long)]
     dns: bool,
+    /// A policy file whose [isolate] says who else may talk to this host, as of now.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Let everything pass again after this time, such as 90s, 15m, 1h30m or 2d,
     /// also when the program was killed.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
@@ -55,7 +59,7 @@ pub struct Arguments {
     #[arg(long)]
     force: bool,
     /// End what is in force.
-    #[arg(long, conflicts_with_all = ["allow", "dns", "duration", "while_running", "force"])]
+    #[arg(long, conflicts_with_all = ["allow", "dns", "policy", "duration", "while_running", "force"])]
     release: bool,
 }
 
@@ -98,6 +102,12 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
 
 fn start(arguments: &Arguments, place: Place) -> Result<bool> {
     let mut rules = arguments.allow.clone();
+    let mut dns = arguments.dns;
+    if let Some(path) = &arguments.policy {
+        let policy = policy::Policy::read(path)?;
+        rules.extend(policy.allow);
+        dns |= policy.dns;
+    }
     if !arguments.force {
         way_back::check(
             &rules,
@@ -105,7 +115,7 @@ fn start(arguments: &Arguments, place: Place) -> Result<bool> {
             std::env::var("SSH_CONNECTION").ok(),
         )?;
     }
-    if arguments.dns {
+    if dns {
         rules.extend(resolvers(Path::new("/"))?);
     }
     let policy = Policy {

@@ -17,6 +17,7 @@ mod files;
 mod isolate;
 mod load;
 mod table;
+mod watch;
 
 /// EPIPE.
 const BROKEN_PIPE: ErrorKind = ErrorKind::System { errno: 32 };
@@ -35,6 +36,7 @@ enum Command {
     Check(check::Arguments),
     Btf(btf::Arguments),
     Isolate(isolate::Arguments),
+    Watch(watch::Arguments),
 }
 
 /// 0 when all went well, 1 when something did not, 2 for wrong arguments.
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Btf(arguments) => btf::run(arguments),
         Command::Isolate(arguments) => isolate::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -302,3 +302,27 @@ fn a_session_that_isolation_would_cut_is_refused() {
         &["this session comes from 192.0.2.7, which no rule allows"],
     );
 }
+
+#[test]
+fn a_policy_with_a_mistake_is_refused_with_its_line_before_anything_is_loaded() {
+    let policy = file(
+        "policy.toml",
+        b"families = [\"file\"]\n\n[capture]\nenv = \"all\"\n",
+    );
+    for command in ["watch", "isolate"] {
+        let (out, err, code) = said(&run(&[&command, &"--policy", &policy]));
+        assert_eq!((out.as_str(), code), ("", 1), "{err}");
+        let line = "policy.toml:4:1: there is no capture.env; there are environment, payload_bytes";
+        expect(&err, &[line]);
+    }
+}
+
+#[test]
+fn a_kind_that_there_is_not_is_a_wrong_argument() {
+    let (_, err, code) = said(&run(&[&"watch", &"--kind", &"exec,creat"]));
+    assert_eq!(code, 2);
+    expect(
+        &err,
+        &["there is no kind creat; there are fork, exec, exit, file_create"],
+    );
+}
