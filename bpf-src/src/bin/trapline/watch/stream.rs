@@ -242,6 +242,8 @@ impl<W: AsFd> Stream<W> {
             None => Vec::new(),
         };
         let detached = self.sensors.detach();
+        // Those of the last second as well.
+        self.sensors.look_at_flows()?;
         while self.take()? > 0 {}
         let account = self.account()?;
         self.told.flush(&mut self.orders);
