@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use table::{load, parse};
 
 use crate::kernels::Series;
+use crate::normalize::schema;
 use crate::recording::{Case, CaseOutcome};
 
 /// Where the cases are told to guest and host, below the root.
@@ -51,10 +52,18 @@ pub fn isolates(name: &str) -> bool {
     name.starts_with("isolate_")
 }
 
+/// Whether a case of that name watches the guest.
+pub fn watches(name: &str) -> bool {
+    name.starts_with("watch_")
+}
+
 /// Whether a case of that name takes too long for a row.
 pub fn takes_long(name: &str) -> bool {
-    loads_sensors(name) || isolates(name)
+    loads_sensors(name) || isolates(name) || watches(name)
 }
+
+/// How many lines are named that are not as their schema says.
+const LINES_NAMED: usize = 5;
 
 /// One case, and what is expected of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +156,9 @@ impl Expectation {
             _ => {}
         }
         wrong.extend(self.overspent(series, case));
+        let lines = case.lines.iter();
+        let not_of_schema = lines.filter_map(|line| schema::either(line).err());
+        wrong.extend(not_of_schema.take(LINES_NAMED));
         wrong
     }
 
@@ -218,8 +230,10 @@ fn said(case: &Case, what: &str) -> String {
 fn misplaced(case: &Case) -> Vec<String> {
     use CaseOutcome::{Absent, Exercised, Failed, Unsupported};
     let counts = [case.expected, case.counted, case.after_detach];
-    let exercised =
-        case.how.is_some() || counts.iter().any(Option::is_some) || !case.spent.is_empty();
+    let exercised = case.how.is_some()
+        || counts.iter().any(Option::is_some)
+        || !case.spent.is_empty()
+        || !case.lines.is_empty();
     let groups = [
         (exercised, &[Exercised][..]),
         (

@@ -39,6 +39,7 @@ fn exercised(name: &str, how: &str) -> Case {
         counted: Some(3),
         after_detach: Some(3),
         spent: BTreeMap::new(),
+        lines: Vec::new(),
         feature: None,
         since: None,
         error: None,

@@ -11,6 +11,7 @@ fn case_row() -> CaseRow {
         counted: None,
         after_detach: None,
         spent: Default::default(),
+        lines: Vec::new(),
         feature: None,
         since: None,
         error: None,

@@ -254,6 +254,7 @@ mod tests {
             counted: None,
             after_detach: None,
             spent: Default::default(),
+            lines: Vec::new(),
             feature: None,
             since: None,
             error: Some("no".to_owned()),

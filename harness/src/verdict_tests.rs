@@ -30,6 +30,7 @@ fn case(name: &str) -> Frame {
         counted: Some(3),
         after_detach: Some(3),
         spent: BTreeMap::new(),
+        lines: Vec::new(),
         feature: None,
         since: None,
         error: None,

@@ -2,7 +2,7 @@
 //! against a model of a file system on every kernel; on some a real build against what strace says of
 //! it, what goes through connections, when
 //! flows end, what is left of calls that never went on, how often the reader is
-//! woken, and the account of a storm. And the guest isolated.
+//! woken, and the account of a storm. And the guest isolated, and watched.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
@@ -59,6 +59,18 @@ const ISOLATION: Boot = (
     ],
     1,
 );
+const WATCH: Boot = (
+    "watch",
+    &[
+        "watch_kinds_by_program",
+        "watch_filters_by_program",
+        "watch_policy_by_program",
+        "watch_ends_by_program",
+        "watch_slow_by_program",
+        "watch_cycles_by_program",
+    ],
+    1,
+);
 const WAKES: Boot = ("wakes_and_flows", &["sensing_wakes", "sensing_flows"], 1);
 /// The oldest and the newest kernel stand for those between, and one in the middle.
 const THREE: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
@@ -75,11 +87,12 @@ const STORM: Boot = ("storm", &["sensing_storm"], 2);
 const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// On some kernels.
-const SOMEWHERE: [(Boot, &[Series]); 6] = [
+const SOMEWHERE: [(Boot, &[Series]); 7] = [
     (BUILD, THREE),
     (WAITING, THREE),
     (WAKES, THREE),
     (ISOLATION, THREE),
+    (WATCH, THREE),
     (PAYLOAD, FORMS),
     (STORM, STORM_SERIES),
 ];

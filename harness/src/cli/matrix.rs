@@ -127,13 +127,13 @@ fn select(whole: &Matrix, arguments: &Arguments) -> Result<Matrix> {
             .cases
             .retain(|case| matches(glob, &format!("{}::{}", cases::FAMILY, case.name)));
         // They take too long to be meant by a mere star.
-        if glob.contains("isolate") {
-            let isolating = whole
+        if glob.contains("isolate") || glob.contains("watch") {
+            let long = whole
                 .sensing
                 .iter()
-                .filter(|case| cases::isolates(&case.name));
-            let meant = isolating
-                .filter(|case| matches(glob, &format!("{}::{}", cases::FAMILY, case.name)));
+                .filter(|case| cases::isolates(&case.name) || cases::watches(&case.name));
+            let meant =
+                long.filter(|case| matches(glob, &format!("{}::{}", cases::FAMILY, case.name)));
             matrix.cases.extend(meant.cloned());
         }
         ensure!(

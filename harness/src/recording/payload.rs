@@ -187,6 +187,8 @@ pub struct Case {
     pub after_detach: Option<u64>,
     /// Exercised: how many of what it spent, such as `bpf` calls; mostly nothing.
     pub spent: BTreeMap<String, u64>,
+    /// Exercised: lines of events as `trapline watch` tells them; mostly none.
+    pub lines: Vec<String>,
     /// Unsupported: what the kernel lacks.
     pub feature: Option<String>,
     /// Unsupported: the kernel version that brought it, such as `5.15`.

@@ -8,7 +8,7 @@
 //!    (`const volatile __u32 pid` is set to that process before loading);
 //! 2. a line in the table of its theme ([`tracing`], [`functions`], [`uprobes`],
 //!    [`hooks`], [`net`], [`maps`], [`data`], [`objects`], [`budget`],
-//!    [`program`], [`rings`], [`isolate`]) with the
+//!    [`program`], [`rings`], [`isolate`], [`watch`]) with the
 //!    function that runs it, mostly just
 //!    [`Stage::attached`] and a trigger of [`triggers`];
 //! 3. its entry in `harness/guest/loader.toml`, at the same place in the order:
@@ -40,6 +40,7 @@ mod struct_ops;
 mod tracing;
 pub mod triggers;
 mod uprobes;
+mod watch;
 
 pub use run::{main, run_all};
 pub use stage::{Outcome, Report, Stage};
@@ -75,6 +76,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         net::sockets::CASES,
         net::links::CASES,
         isolate::CASES,
+        watch::CASES,
         sensing::CASES,
     ];
     themes.into_iter().flatten()

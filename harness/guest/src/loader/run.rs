@@ -76,7 +76,7 @@ pub fn main(names: &[String]) -> ExitCode {
 
 fn deadline_of(case: &Case) -> Duration {
     match case.name {
-        name if name.starts_with("sensing_") => SENSING_DEADLINE,
+        name if name.starts_with("sensing_") || name.starts_with("watch_") => SENSING_DEADLINE,
         name if name.starts_with("isolate_") => ISOLATING_DEADLINE,
         _ => DEADLINE,
     }
@@ -132,6 +132,7 @@ fn in_child(
         let mut said = payload(case, &outcome);
         if outcome.is_ok() {
             said["spent"] = json!(stage.spent());
+            said["lines"] = json!(stage.shown());
         }
         say(&says, &said);
         0
@@ -214,7 +215,7 @@ fn say(mut says: &File, payload: &Value) {
 fn payload(case: &Case, outcome: &Outcome) -> Value {
     let mut said = json!({
         "name": case.name, "outcome": null, "how": null, "expected": null, "counted": null,
-        "after_detach": null, "spent": {}, "feature": null, "since": null, "error": null,
+        "after_detach": null, "spent": {}, "lines": [], "feature": null, "since": null, "error": null,
         "elapsed_ms": 0,
     });
     let told = match outcome {

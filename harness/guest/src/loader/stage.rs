@@ -166,6 +166,8 @@ pub struct Stage<'a> {
     hits: Option<Hits>,
     /// What the case has spent, by name.
     spent: BTreeMap<&'static str, u64>,
+    /// Lines of events, for the host to look at.
+    lines: Vec<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -176,6 +178,7 @@ impl<'a> Stage<'a> {
             kernel,
             hits: None,
             spent: BTreeMap::new(),
+            lines: Vec::new(),
         }
     }
 
@@ -197,6 +200,15 @@ impl<'a> Stage<'a> {
 
     pub(super) fn spent(&self) -> &BTreeMap<&'static str, u64> {
         &self.spent
+    }
+
+    /// Has the host hold a line of an event to its schema.
+    pub fn show(&mut self, line: &str) {
+        self.lines.push(line.to_owned());
+    }
+
+    pub(super) fn shown(&self) -> &[String] {
+        &self.lines
     }
 
     /// The case's object, taken apart, to be changed before it is loaded.

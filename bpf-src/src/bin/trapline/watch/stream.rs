@@ -242,7 +242,7 @@ impl<W: AsFd> Stream<W> {
             None => Vec::new(),
         };
         let detached = self.sensors.detach();
-        // Those of the last second as well.
+        // Of sockets that were closed since it last looked by itself.
         self.sensors.look_at_flows()?;
         while self.take()? > 0 {}
         let account = self.account()?;

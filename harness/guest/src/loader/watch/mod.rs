@@ -1,0 +1,51 @@
+//! Cases of `trapline watch`: what it tells, how it ends, and what it does while nobody
+//! reads.
+
+mod acts;
+mod cycles;
+mod ends;
+mod filters;
+mod kinds;
+mod policy;
+mod running;
+mod slow;
+
+use super::Case;
+
+/// Every case names one of the corpus; these run the program, which brings its own.
+const OBJECT: &str = "attach_fentry";
+/// Where they play.
+const FOLDER: &str = "/tmp/watched";
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "watch_kinds_by_program",
+        object: OBJECT,
+        run: kinds::kinds,
+    },
+    Case {
+        name: "watch_filters_by_program",
+        object: OBJECT,
+        run: filters::filters,
+    },
+    Case {
+        name: "watch_policy_by_program",
+        object: OBJECT,
+        run: policy::policy,
+    },
+    Case {
+        name: "watch_ends_by_program",
+        object: OBJECT,
+        run: ends::ends,
+    },
+    Case {
+        name: "watch_slow_by_program",
+        object: OBJECT,
+        run: slow::slow,
+    },
+    Case {
+        name: "watch_cycles_by_program",
+        object: OBJECT,
+        run: cycles::cycles,
+    },
+];
