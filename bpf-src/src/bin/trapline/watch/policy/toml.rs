@@ -48,6 +48,9 @@ impl<T> Placed<T> {
     }
 }
 
+/// A key that is not known beforehand, and its text.
+pub type Entry = (Placed<String>, Placed<String>);
+
 /// A table whose keys are taken out one by one.
 #[derive(Debug)]
 pub struct Section<'de> {
@@ -190,7 +193,7 @@ impl<'de> Section<'de> {
     ///
     /// # Errors
     /// What is no text.
-    pub fn entries(self) -> Result<Vec<(Placed<String>, Placed<String>)>, Mistake> {
+    pub fn entries(self) -> Result<Vec<Entry>, Mistake> {
         let Self { name, rest, .. } = self;
         let entries = rest.into_iter().map(|(key, value)| {
             let path = format!("{name}.\"{}\"", key.name);
