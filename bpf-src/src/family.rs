@@ -55,7 +55,8 @@ impl Family {
         }
     }
 
-    fn arguments(self) -> &'static [Argument] {
+    /// Which arguments its programs look for.
+    pub(crate) fn arguments(self) -> &'static [Argument] {
         match self {
             Self::Process | Self::Mount => &[],
             Self::File => hooks::FILE_ARGUMENTS,

@@ -28,10 +28,12 @@ pub mod isolate;
 pub mod json;
 mod network;
 pub mod objects;
+mod outlook;
 pub mod payload;
 pub mod sensors;
 
 pub use decode::{DecodeError, Decoder, Item};
 pub use event::{Event, Kind};
 pub use family::Family;
+pub use outlook::{Outlook, Way, outlook};
 pub use sensors::{Account, Flavour, Options, Sensors};

@@ -2,7 +2,8 @@
 //! against a model of a file system on every kernel; on some a real build against what strace says of
 //! it, what goes through connections, when
 //! flows end, what is left of calls that never went on, how often the reader is
-//! woken, and the account of a storm. And the guest isolated, and watched.
+//! woken, and the account of a storm. And the guest isolated, and watched, and the program as an
+//! appliance runs it.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
@@ -72,6 +73,7 @@ const WATCH: Boot = (
     1,
 );
 const WAKES: Boot = ("wakes_and_flows", &["sensing_wakes", "sensing_flows"], 1);
+const APPLIANCE: Boot = ("appliance", &["sensing_check_by_program"], 1);
 /// The oldest and the newest kernel stand for those between, and one in the middle.
 const THREE: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
 const PAYLOAD: Boot = ("payload", &["sensing_payload"], 1);
@@ -91,6 +93,7 @@ const SOMEWHERE: [(Boot, &[Series]); 7] = [
     (BUILD, THREE),
     (WAITING, THREE),
     (WAKES, THREE),
+    (APPLIANCE, THREE),
     (ISOLATION, THREE),
     (WATCH, THREE),
     (PAYLOAD, FORMS),

@@ -81,11 +81,16 @@ fn version_code(text: &str) -> Option<u32> {
 /// Kernel: 5.15
 pub(crate) fn has_attach_cookie() -> bool {
     const BPF_FUNC_GET_ATTACH_COOKIE: i32 = 174;
-    program(0, &[Insn::call(BPF_FUNC_GET_ATTACH_COOKIE), Insn::exit()]).is_ok()
+    let insns = [Insn::call(BPF_FUNC_GET_ATTACH_COOKIE), Insn::exit()];
+    program(BPF_PROG_TYPE_KPROBE, 0, &insns).is_ok()
 }
 
 /// The offset of `x`, the one string in the BTF that probes load.
 const NAME: u32 = 1;
+
+const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
+const BPF_PROG_TYPE_KPROBE: u32 = 2;
+const BPF_PROG_TYPE_SCHED_CLS: u32 = 3;
 
 type Probe = fn() -> sys::Result<()>;
 
@@ -93,6 +98,9 @@ type Probe = fn() -> sys::Result<()>;
 const FEATURES: &[(&str, &str, Probe)] = &[
     ("kernel BTF", "5.4", kernel_btf),
     ("kernel BTF, mapped", "6.16", mapped_kernel_btf),
+    ("BPF_MAP_TYPE_PERF_EVENT_ARRAY", "4.3", || {
+        create_map(4, 4, 4)
+    }),
     ("BPF_MAP_TYPE_RINGBUF", "5.8", || create_map(27, 0, 0)),
     ("BPF_MAP_TYPE_TASK_STORAGE", "5.11", task_storage),
     ("BPF_MAP_TYPE_BLOOM_FILTER", "5.16", || create_map(30, 0, 4)),
@@ -109,9 +117,8 @@ const FEATURES: &[(&str, &str, Probe)] = &[
         kprobe_program(0).map(drop)
     }),
     ("perf-event links", "5.15", perf_links),
-    ("kprobe PMU", "4.17", || {
-        exists("/sys/bus/event_source/devices/kprobe/type")
-    }),
+    ("tcx", "6.6", tcx),
+    ("kprobe PMU", "4.17", || exists(KPROBE_PMU)),
     ("tracefs", "4.1", tracefs),
     ("verified_insns in program info", "5.16", || {
         known(|info| info.verified_insns.is_some())
@@ -139,6 +146,33 @@ pub fn probe_all() -> Vec<Finding> {
         }
     };
     FEATURES.iter().map(find).collect()
+}
+
+/// Is `bpf` among the security modules that are active, so that programs of LSM hooks
+/// run?
+///
+/// Kernel: asked by number since 6.8; before, by name in securityfs
+///
+/// # Errors
+/// `NotFound` before 6.8 where securityfs is not mounted.
+pub fn is_lsm_active() -> Result<bool> {
+    let active = sys::is_lsm_active(sys::LSM_ID_BPF, "bpf");
+    active.map_err(|errno| errno.error("the list of security modules"))
+}
+
+/// May this process load programs that look into the kernel?
+pub fn may_load_programs() -> bool {
+    !matches!(kprobe_program(0), Err(Errno::PERM | Errno::ACCES))
+}
+
+/// Can this kernel make kprobes, by whichever way?
+///
+/// Kernel: 4.17 by the PMU; before, by tracefs, for whoever may look into it
+pub fn has_kprobes() -> bool {
+    let pmu = exists(KPROBE_PMU);
+    let debugfs = exists("/sys/kernel/debug/tracing/kprobe_events");
+    let tracefs = exists("/sys/kernel/tracing/kprobe_events");
+    pmu.or(tracefs).or(debugfs).is_ok()
 }
 
 fn exists(path: &str) -> sys::Result<()> {
@@ -212,13 +246,13 @@ fn btf_bytes(types: &[u32]) -> Vec<u8> {
 
 /// A kprobe program that returns 0.
 pub(crate) fn kprobe_program(expected_attach_type: u32) -> sys::Result<OwnedFd> {
-    program(expected_attach_type, &[Insn::mov64_imm(0, 0), Insn::exit()])
+    let insns = [Insn::mov64_imm(0, 0), Insn::exit()];
+    program(BPF_PROG_TYPE_KPROBE, expected_attach_type, &insns)
 }
 
-fn program(expected_attach_type: u32, insns: &[Insn]) -> sys::Result<OwnedFd> {
-    const BPF_PROG_TYPE_KPROBE: u32 = 2;
+fn program(prog_type: u32, expected_attach_type: u32, insns: &[Insn]) -> sys::Result<OwnedFd> {
     let load = sys::ProgLoad {
-        prog_type: BPF_PROG_TYPE_KPROBE,
+        prog_type,
         expected_attach_type,
         prog_flags: 0,
         kern_version: 0,
@@ -245,39 +279,32 @@ fn perf_links() -> sys::Result<()> {
     }
 }
 
+/// There is no interface of this number. A kernel with tcx looks for it; one without
+/// does not know the attach type, or has no use for it.
+fn tcx() -> sys::Result<()> {
+    const BPF_TCX_INGRESS: u32 = 46;
+    let insns = [Insn::mov64_imm(0, 0), Insn::exit()];
+    let program = program(BPF_PROG_TYPE_SCHED_CLS, 0, &insns)?;
+    let link = sys::LinkCreate {
+        prog: program.as_fd(),
+        target: sys::LinkTarget::Ifindex(i32::MAX as u32),
+        attach_type: BPF_TCX_INGRESS,
+        flags: 0,
+        args: sys::LinkArgs::Relative {
+            fd_or_id: 0,
+            expected_revision: 0,
+        },
+    };
+    match sys::link_create(&link) {
+        Ok(_) | Err(Errno::NODEV) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
 fn known(is_known: fn(&sys::ProgInfo) -> bool) -> sys::Result<()> {
     let info = sys::prog_info(kprobe_program(0)?.as_fd())?;
     is_known(&info).then_some(()).ok_or(Errno::OPNOTSUPP)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::btf::ObjectBtf;
-
-    #[test]
-    fn the_probing_btf_is_well_formed() {
-        let tag = [NAME, 4 << 24, 0, NAME, 17 << 24, 2, u32::MAX];
-        for second in [&[][..], &[NAME, 16 << 24, 4], &tag, &[NAME, 19 << 24, 8]] {
-            ObjectBtf::parse(&btf_bytes(second)).unwrap();
-        }
-    }
-
-    #[test]
-    fn versions_become_numbers() {
-        assert_eq!(version_code("6.12.117-1 (2026-11-01)"), Some(0x06_0c_75));
-        assert_eq!(version_code("7.3.4+deb13-cloud-amd64"), Some(0x07_03_04));
-        assert_eq!(version_code("5.10.0-30-cloud-amd64"), Some(0x05_0a_00));
-        assert_eq!(version_code("4.9.337"), Some(0x04_09_ff));
-        assert_eq!(version_code("6.1-rc1"), Some(0x06_01_00));
-        assert_eq!(version_code("next"), None);
-    }
-
-    #[test]
-    fn states_read_like_answers() {
-        assert_eq!(
-            State::Absent("EINVAL".to_owned()).to_string(),
-            "no (EINVAL)"
-        );
-    }
-}
+mod tests;

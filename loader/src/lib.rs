@@ -28,6 +28,7 @@ mod inflate;
 pub mod insn;
 mod kallsyms;
 pub mod kernel_btf;
+pub mod kernel_config;
 pub mod map;
 mod memlock;
 pub mod need;

@@ -3,6 +3,7 @@
 
 use super::kconfig;
 use super::sanitize::{self, Step};
+use crate::kernel_config;
 use crate::spec::{KconfigExtern, KconfigType};
 
 /// Rewrites raw BTF for kernels that do not know all its kinds.
@@ -27,7 +28,7 @@ pub fn kconfig(text: &[u8]) -> bool {
         (Chars, 9),
     ];
     let mut accepted = false;
-    for (_, value) in kconfig::options(text) {
+    for (_, value) in kernel_config::options(text) {
         for (kind, size) in types {
             for is_signed in [false, true] {
                 let kconfig = KconfigExtern {

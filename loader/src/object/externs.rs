@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::feature;
 use crate::insn::{Insn, ldimm64_value, pseudo, set_ldimm64_value};
 use crate::kernel_btf::{KernelBtf, Place};
+use crate::kernel_config::{self, KernelConfig};
 use crate::order::Names;
 use crate::relo_core::{self, Report};
 use crate::spec::{ExternKind, ExternRef, ExternSpec, MapKind, ObjectSpec};
@@ -193,7 +194,7 @@ impl Resolver {
         }
         let names = Names::new(wanted.iter().map(|(name, ..)| *name));
         let mut take = |found: &mut [Option<Answer>], text: &[u8]| {
-            for (name, value) in kconfig::options(text) {
+            for (name, value) in kernel_config::options(text) {
                 let Some((_, index, kconfig)) = names.find(name).map(|at| wanted[at]) else {
                     continue;
                 };
@@ -218,9 +219,10 @@ impl Resolver {
         if left.is_empty() {
             return;
         }
-        match kconfig::running() {
-            Ok(text) => drop(take(&mut self.found, &text)),
+        match KernelConfig::running() {
+            Ok(config) => drop(take(&mut self.found, config.text())),
             Err(error) => {
+                let error = error.context("LoadOptions::kconfig can give what it was built with");
                 for index in left
                     .into_iter()
                     .filter(|&index| !spec.externs[index].is_weak)

@@ -2,48 +2,8 @@
 //!
 //! Source: `bpf_object__process_kconfig_line`, tools/lib/bpf/libbpf.c.
 
-use crate::error::{Error, Result, ResultExt};
-use crate::inflate::gunzip;
+use crate::error::{Error, Result};
 use crate::spec::{KconfigExtern, KconfigType};
-use crate::sys;
-use std::path::Path;
-
-/// The largest configuration that is read, unpacked: twenty times Debian's.
-const MAX_CONFIG_BYTES: usize = 8 << 20;
-
-/// The configuration of the running kernel: `/boot/config-RELEASE`, else
-/// `/proc/config.gz`.
-///
-/// # Errors
-/// `NotFound` where there is neither; `Malformed` for what is no gzip.
-pub(super) fn running() -> Result<Vec<u8>> {
-    let release = sys::release().map_err(|errno| errno.error("uname"))?;
-    let boot = format!("/boot/config-{release}");
-    for path in [&*boot, "/proc/config.gz"] {
-        let Ok(data) = sys::read_bytes(Path::new(path), MAX_CONFIG_BYTES as u64) else {
-            continue;
-        };
-        // What starts like gzip is gzip, whatever its name.
-        let is_packed = data.starts_with(&[0x1f, 0x8b]);
-        return match is_packed {
-            true => gunzip(&data, MAX_CONFIG_BYTES).with_context(|| path.to_owned()),
-            false => Ok(data),
-        };
-    }
-    Err(Error::not_found(format!(
-        "the kernel's configuration is in neither {boot} nor /proc/config.gz; LoadOptions::kconfig can give it"
-    )))
-}
-
-/// The options that a configuration sets: name and value, as written.
-pub(super) fn options(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    text.split(|&byte| byte == b'\n').filter_map(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let at = line.iter().position(|&byte| byte == b'=')?;
-        let (name, value) = (line.get(..at)?, line.get(at + 1..)?);
-        name.starts_with(b"CONFIG_").then_some((name, value))
-    })
-}
 
 /// Writes an option's value to the extern's place.
 ///
@@ -212,19 +172,6 @@ mod tests {
         assert_eq!(written(&chars, "\""), None);
         assert_eq!(written(&chars, "\"ab"), None);
         assert_eq!(written(&kconfig(KconfigType::Int, 4, true), "\"1\""), None);
-    }
-
-    #[test]
-    fn only_options_that_are_set_are_read() {
-        let text = b"# CONFIG_A is not set\nCONFIG_B=y\n\nB=y\nCONFIG_C=\"a=b\"\r\nCONFIG_D";
-        let options: Vec<_> = options(text).collect();
-        assert_eq!(
-            options,
-            [
-                (&b"CONFIG_B"[..], &b"y"[..]),
-                (&b"CONFIG_C"[..], &b"\"a=b\""[..])
-            ]
-        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `trapline`: eBPF objects from the command line.
 //!
 //! `load` puts them into the running kernel and says what became of each
-//! program; `check` says what they need and whether they fit other kernels'
-//! types, without privileges and without a kernel; `btf min` makes the little
+//! program; `check` says what this kernel has and, of objects, what they need and
+//! whether they fit other kernels' types, without privileges; `btf min` makes the little
 //! of a kernel's types that they look at; `isolate` cuts the host off the network
 //! but for an allow list.
 

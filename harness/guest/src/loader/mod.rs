@@ -8,7 +8,7 @@
 //!    (`const volatile __u32 pid` is set to that process before loading);
 //! 2. a line in the table of its theme ([`tracing`], [`functions`], [`uprobes`],
 //!    [`hooks`], [`net`], [`maps`], [`data`], [`objects`], [`budget`],
-//!    [`program`], [`rings`], [`isolate`], [`watch`]) with the
+//!    [`program`], [`checked`], [`rings`], [`isolate`], [`watch`]) with the
 //!    function that runs it, mostly just
 //!    [`Stage::attached`] and a trigger of [`triggers`];
 //! 3. its entry in `harness/guest/loader.toml`, at the same place in the order:
@@ -21,6 +21,7 @@
 //! an eye on `elapsed_ms`.
 
 mod budget;
+mod checked;
 pub mod checks;
 mod data;
 mod functions;
@@ -71,6 +72,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         struct_ops::CASES,
         budget::CASES,
         program::CASES,
+        checked::CASES,
         net::devices::CASES,
         net::cgroups::CASES,
         net::sockets::CASES,
@@ -78,6 +80,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         isolate::CASES,
         watch::CASES,
         sensing::CASES,
+        checked::LONG,
     ];
     themes.into_iter().flatten()
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -67,8 +67,17 @@ pub struct Said {
 }
 
 impl Said {
+    pub(super) fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+            code: output.status.code(),
+        }
+    }
+
     /// Its lines of JSON.
-    fn lines(&self) -> Result<Vec<Value>, Failure> {
+    pub(super) fn lines(&self) -> Result<Vec<Value>, Failure> {
         let lines = self.out.lines().map(serde_json::from_str);
         let lines: Result<_, _> = lines.collect();
         lines.map_err(|error| Failure::other(format!("{}{}", self.out, self.err), error))
@@ -97,12 +106,7 @@ impl Said {
 /// Runs the program to its end.
 pub(super) fn trapline(words: &[&str]) -> Result<Said, Failure> {
     let output = Command::new(PROGRAM).args(words).output().tried(PROGRAM)?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Said {
-        out: text(&output.stdout),
-        err: text(&output.stderr),
-        code: output.status.code(),
-    })
+    Ok(Said::of(&output))
 }
 
 /// Figures of what loads, the reason of what does not, as a table and as JSON.

@@ -24,6 +24,8 @@ const SENSING_DEADLINE: Duration = Duration::from_secs(300);
 /// One that has the verifier look at a hundred thousand instructions, several
 /// times, and waits for what must not come.
 const ISOLATING_DEADLINE: Duration = Duration::from_secs(90);
+/// One that unpacks all sensors and searches the kernel's types for them, three times.
+const CHECKING_DEADLINE: Duration = Duration::from_secs(60);
 /// The most that a case may say, in characters: a verifier's log knows no end.
 const SAID_MAX: usize = 50_000;
 
@@ -78,6 +80,7 @@ fn deadline_of(case: &Case) -> Duration {
     match case.name {
         name if name.starts_with("sensing_") || name.starts_with("watch_") => SENSING_DEADLINE,
         name if name.starts_with("isolate_") => ISOLATING_DEADLINE,
+        name if name.starts_with("check_") => CHECKING_DEADLINE,
         _ => DEADLINE,
     }
 }
