@@ -42,12 +42,13 @@ struct socket_state {
 	/* One byte each, so that nobody undoes what another sets at the same time. */
 	u8 is_told; /* an event was sent: so its close is told */
 	u8 is_unseen; /* it was opened, but not before our eyes */
-	u8 tries; /* a connection is being made */
+	u8 tries; /* a connection is being made, by the call that goes on */
 	u8 has_tried; /* how that ended is known */
 	u8 is_unfetched; /* but the program has not asked connect() for it */
 	u8 has_received; /* the first data */
 	u8 is_awaited; /* it was told as in progress, and by whom is known */
 	u8 is_accepted;
+	u8 is_counted; /* what the kernel counts of the connection is in the totals */
 	/* Of the connection: asked for, and from where, while it had a port. */
 	struct event_address remote;
 	struct event_address local;
@@ -149,6 +150,40 @@ static __always_inline u32 socket_net_ns(enum way way, struct sock *sk)
 	return net ? READ(way, net, ns.inum) : 0;
 }
 
+static __always_inline bool socket_is_tcp(enum way way, struct sock *sk)
+{
+	return READ(way, sk, sk_protocol) == IPPROTO_TCP && READ(way, sk, sk_type) == SOCK_STREAM;
+}
+
+/* What TCP has received on this connection. */
+static __always_inline u64 tcp_received_bytes(enum way way, struct sock *sk)
+{
+	struct tcp_sock *tcp = POINTER(way, struct tcp_sock, sk);
+
+	/* The end of a stream takes a number of its own, and is counted as a byte. */
+	return READ(way, tcp, bytes_received) -
+	       (READ(way, sk, __sk_common.skc_flags) >>
+			bpf_core_enum_value(enum sock_flags, SOCK_DONE) &
+		1);
+}
+
+/*
+ * A connection of TCP ends, but its socket may make another: then the kernel begins
+ * to count anew.
+ */
+static __always_inline void totals_keep(enum way way, struct socket_state *state,
+					struct sock *sk)
+{
+	struct tcp_sock *tcp = POINTER(way, struct tcp_sock, sk);
+
+	if (state->is_counted || !socket_is_tcp(way, sk))
+		return;
+	state->is_counted = 1;
+	state->received_bytes += tcp_received_bytes(way, sk);
+	state->sent_packets += READ(way, tcp, segs_out);
+	state->received_packets += READ(way, tcp, segs_in);
+}
+
 static __always_inline void totals__fill(enum way way, struct event_socket *event,
 					 const struct socket_state *state, struct sock *sk)
 {
@@ -156,17 +191,12 @@ static __always_inline void totals__fill(enum way way, struct event_socket *even
 	event->received_bytes = state->received_bytes;
 	event->sent_packets = state->sent_packets;
 	event->received_packets = state->received_packets;
-	if (READ(way, sk, sk_protocol) == IPPROTO_TCP && READ(way, sk, sk_type) == SOCK_STREAM) {
+	if (!state->is_counted && socket_is_tcp(way, sk)) {
 		struct tcp_sock *tcp = POINTER(way, struct tcp_sock, sk);
 
-		/* The end of a stream takes a number of its own, and is counted as a byte. */
-		event->received_bytes =
-			READ(way, tcp, bytes_received) -
-			(READ(way, sk, __sk_common.skc_flags) >>
-				 bpf_core_enum_value(enum sock_flags, SOCK_DONE) &
-			 1);
-		event->sent_packets = READ(way, tcp, segs_out);
-		event->received_packets = READ(way, tcp, segs_in);
+		event->received_bytes += tcp_received_bytes(way, sk);
+		event->sent_packets += READ(way, tcp, segs_out);
+		event->received_packets += READ(way, tcp, segs_in);
 	}
 }
 

@@ -15,6 +15,7 @@
 
 #define EINTR 4
 #define ECONNABORTED 103
+#define EISCONN 106
 #define EALREADY 114
 #define EINPROGRESS 115
 /* Of the kernel to itself: the call is to be made anew after a signal. */
@@ -77,17 +78,25 @@ static __always_inline int socket_state_changes_by(enum way way, u64 address, u3
 		remote__fill(way, &state->remote, sk);
 		state->tries = 1;
 		state->has_tried = 0;
+		state->is_counted = 0;
+		/* Of each connection the beginning is told. */
+		state->has_received = 0;
+		state->payload_told_bytes = 0;
 		return 0;
 	}
+	if (to == TCP_CLOSE)
+		totals_keep(way, state, sk);
 	if ((from != TCP_SYN_SENT && from != TCP_SYN_RECV) ||
 	    (to != TCP_ESTABLISHED && to != TCP_CLOSE))
 		return 0;
 	/* Before a failed one lets go of its address. */
 	local__fill_last(way, &state->local, sk);
-	if (to == TCP_ESTABLISHED)
-		state->error = 0;
-	else
-		state->error = READ(way, sk, sk_err);
+	state->error = to == TCP_ESTABLISHED ? 0 : READ(way, sk, sk_err);
+	if (to == TCP_CLOSE && !state->error) {
+		/* Given up by its own program, which will not ask for it. */
+		state->error = ECONNABORTED;
+		state->is_unfetched = 0;
+	}
 	*(volatile u8 *)&state->has_tried = 1;
 	return outcome_tell(way, state, sk);
 }
@@ -102,8 +111,8 @@ static __always_inline int socket_state_changes(u64 sk, u32 to)
 static __always_inline void ends__fill(struct event_socket *event, const struct socket_state *state)
 {
 	event->remote = state->remote;
-	/* A failed one has no address of its own any more. */
-	if (*(volatile u8 *)&state->has_tried && state->local.family)
+	/* A failed one has no address of its own any more; one that was not even tried never had. */
+	if (state->tries && *(volatile u8 *)&state->has_tried && state->local.family)
 		event->local = state->local;
 }
 
@@ -162,16 +171,21 @@ static __always_inline int socket_connected_by(enum way way, u64 address, u64 na
 	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
 		return 0;
 	bpf_probe_read_kernel(&asked, sizeof(asked), (void *)name);
-	/* That is how a datagram socket is disconnected. */
-	if (asked == AF_UNSPEC)
+	/* That is how a socket is disconnected: what is tried next is another connection. */
+	if (asked == AF_UNSPEC) {
+		state = socket_known(address);
+		if (state && !error)
+			state->is_unfetched = 0;
 		return 0;
+	}
 	state = socket_see(address);
 	if (!state)
 		return 0;
 	if (error == ERESTARTSYS || error == ERESTARTNOINTR)
 		error = EINTR;
 	goes_on = error == EINPROGRESS || error == EALREADY;
-	if (state->is_unfetched) {
+	/* Whoever shuts down what it sends has it as connected, without having asked. */
+	if (state->is_unfetched && error != EISCONN) {
 		/* How it ends is told when it does; that a program asks for it is not. */
 		if (!goes_on)
 			state->is_unfetched = 0;
@@ -181,6 +195,8 @@ static __always_inline int socket_connected_by(enum way way, u64 address, u64 na
 	    READ(way, sk, __sk_common.skc_state) == TCP_SYN_SENT && (!error || error == EINTR))
 		goes_on = true;
 	given__fill(&state->remote, name, name_bytes);
+	/* Also of one that is left out: the call that asks for it may name any address. */
+	state->is_unfetched = goes_on;
 	if (!actor_is_excluded())
 		connect_tell(way, state, sk, goes_on && !error ? EINPROGRESS : error,
 			     goes_on ? SOCKET_IN_PROGRESS : 0, name, name_bytes);

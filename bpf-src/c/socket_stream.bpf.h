@@ -17,13 +17,13 @@ static __always_inline void fast_open_tell(enum way way, struct socket_state *st
 	u32 error = result_error(result);
 	bool goes_on = !*(volatile u8 *)&state->has_tried;
 
-	state->tries = 0;
 	if (!goes_on)
 		error = state->error;
 	else if (!error)
 		error = EINPROGRESS;
 	connect_tell(way, state, sk, error,
 		     SOCKET_FAST_OPEN | (error == EINPROGRESS ? SOCKET_IN_PROGRESS : 0), 0, 0);
+	state->tries = 0;
 }
 
 /*
