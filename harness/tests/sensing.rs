@@ -1,9 +1,8 @@
 //! The sensors at length: what they leave out, the paths of a random tree and random operations
-//! against a model of a file system on every kernel; on some a real build against what strace says of
-//! it, what goes through connections, when
-//! flows end, what is left of calls that never went on, how often the reader is
-//! woken, and the account of a storm. And the guest isolated, and watched, and the program as an
-//! appliance runs it.
+//! against a model of a file system on every kernel; on some random operations against a model of
+//! sockets, a real build against what strace says of it, what goes through connections, when flows
+//! end, what is left of calls that never went on, how often the reader is woken, and the account of a
+//! storm. And the guest isolated, and watched, and the program as an appliance runs it.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
@@ -72,6 +71,7 @@ const WATCH: Boot = (
     ],
     1,
 );
+const SOCKETS: Boot = ("sockets", &["sensing_sockets"], 2);
 const WAKES: Boot = ("wakes_and_flows", &["sensing_wakes", "sensing_flows"], 1);
 const APPLIANCE: Boot = ("appliance", &["sensing_check_by_program"], 1);
 /// The oldest and the newest kernel stand for those between, and one in the middle.
@@ -89,10 +89,11 @@ const STORM: Boot = ("storm", &["sensing_storm"], 2);
 const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// On some kernels.
-const SOMEWHERE: [(Boot, &[Series]); 7] = [
+const SOMEWHERE: [(Boot, &[Series]); 8] = [
     (BUILD, THREE),
     (WAITING, THREE),
     (WAKES, THREE),
+    (SOCKETS, THREE),
     (APPLIANCE, THREE),
     (ISOLATION, THREE),
     (WATCH, THREE),

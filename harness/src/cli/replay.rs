@@ -1,4 +1,4 @@
-//! `cargo harness replay`: repeats on a kernel what the test of random operations has told.
+//! `cargo harness replay`: repeats on a kernel what a test of random operations has told.
 
 use std::process::ExitCode;
 
@@ -12,14 +12,30 @@ use crate::run::{Order, Session, Setup};
 use crate::verdict::JudgedRun;
 use crate::vm::Choice;
 
-/// The guest's case.
-const CASE: &str = "sensing_operations";
+/// What there are models of.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Model {
+    Files,
+    Sockets,
+}
+
+impl Model {
+    /// The guest's case, and on how many processors it runs.
+    fn case(self) -> (&'static str, u8) {
+        match self {
+            Self::Files => ("sensing_operations", 1),
+            Self::Sockets => ("sensing_sockets", 2),
+        }
+    }
+}
 
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The kernel's series, such as 6.12.
     series: Series,
+    /// What the operations are done to.
+    model: Model,
     /// The sensors' flavour: fentry or kprobe.
     flavour: String,
     /// The operations, as the test has told them: `create a; exchange a b`.
@@ -35,9 +51,10 @@ pub struct Arguments {
 /// When a kernel cannot be fetched or a tool is missing.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let root = workspace_root();
+    let (case, cpus) = arguments.model.case();
     let matrix = Matrix::load(&root)?;
-    let Some(expected) = matrix.sensing.iter().find(|known| known.name == CASE) else {
-        bail!("nobody knows the case {CASE}: see harness/guest/loader.toml");
+    let Some(expected) = matrix.sensing.iter().find(|known| known.name == case) else {
+        bail!("nobody knows the case {case}: see harness/guest/loader.toml");
     };
     let output = output_dir();
     let setup = Setup {
@@ -46,13 +63,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         root,
         accel: arguments.accel,
         jobs: 1,
-        cpus: 1,
+        cpus,
         progress: Progress::new(),
     };
     let (flavour, operations) = (&arguments.flavour, &arguments.operations);
     let order = Order {
         workloads: Vec::new(),
-        cases: vec![format!("{CASE} {flavour} {operations}")],
+        cases: vec![format!("{case} {flavour} {operations}")],
     };
     let mut session = Session::new(setup, vec![(arguments.series, order)]);
     session.begin().map_err(|error| anyhow!(error))?;
@@ -60,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let judged = JudgedRun::new(&run);
     match judged.loader(expected) {
         Ok(()) => {
-            let events = judged.case(CASE).and_then(|case| case.counted).unwrap_or(0);
+            let events = judged.case(case).and_then(|case| case.counted).unwrap_or(0);
             println!("{events} events, all as the model has them");
             Ok(ExitCode::SUCCESS)
         }

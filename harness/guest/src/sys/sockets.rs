@@ -134,12 +134,49 @@ pub fn set_bytes(socket: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) 
 /// What getsockopt(2) says.
 pub fn get(socket: BorrowedFd<'_>, level: i32, option: i32) -> io::Result<u64> {
     let mut value = [0_u8; 8];
+    get_bytes(socket, level, option, &mut value)?;
+    Ok(u64::from_ne_bytes(value))
+}
+
+fn get_bytes(socket: BorrowedFd<'_>, level: i32, option: i32, value: &mut [u8]) -> io::Result<()> {
     let mut len = value.len() as libc::socklen_t;
     let place = value.as_mut_ptr().cast();
     // SAFETY: the kernel writes at most `len` bytes.
     let got = unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, place, &raw mut len) };
-    check(got.into())?;
-    Ok(u64::from_ne_bytes(value))
+    check(got.into()).map(drop)
+}
+
+/// The state of a socket of TCP by its number (1 is established), and what waits there: connections
+/// to be accepted where it listens, otherwise bytes to be read.
+///
+/// # Errors
+/// What getsockopt(2) and ioctl(2) say.
+pub fn tcp_state(socket: BorrowedFd<'_>) -> io::Result<(u8, u64)> {
+    const LISTENS: u8 = 10;
+    // struct tcp_info: the state first, tcpi_unacked after eight bytes and four words.
+    let mut info = [0_u8; 28];
+    get_bytes(socket, libc::IPPROTO_TCP, libc::TCP_INFO, &mut info)?;
+    let [state, .., a, b, c, d] = info;
+    match state {
+        LISTENS => Ok((state, u32::from_ne_bytes([a, b, c, d]).into())),
+        _ => Ok((state, counted(socket, libc::FIONREAD as _)?)),
+    }
+}
+
+/// How many bytes of TCP were sent and are not acknowledged.
+///
+/// # Errors
+/// What ioctl(2) says.
+pub fn untaken(socket: BorrowedFd<'_>) -> io::Result<u64> {
+    counted(socket, libc::TIOCOUTQ as _)
+}
+
+/// An ioctl(2) that fills in one int.
+fn counted(socket: BorrowedFd<'_>, request: libc::Ioctl) -> io::Result<u64> {
+    let mut count = 0_i32;
+    // SAFETY: the kernel writes one int, which is alive.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut count) }.into())?;
+    u64::try_from(count).map_err(io::Error::other)
 }
 
 /// An instruction of a socket's filter: what it does, where it goes on if so and if not, a number.

@@ -8,7 +8,7 @@ mod handed;
 mod listens;
 mod odd;
 mod other;
-mod pending;
+pub mod pending;
 mod raw;
 mod rings;
 mod sends;
@@ -19,7 +19,7 @@ mod tcp;
 mod told;
 mod udp;
 mod unix;
-mod world;
+pub mod world;
 
 use super::Workload;
 use super::failure::Outcome;

@@ -1,6 +1,7 @@
 //! Cases that load sensors themselves, with options of their own, and judge what those
-//! say where it is said: what is left out, the paths of a large random tree, what a real
-//! build does, what is sent through connections, when flows end, what is left of calls that never went
+//! say where it is said: what is left out, the paths of a large random tree, random
+//! operations on files and on sockets against a model of each, what a real build does,
+//! what is sent through connections, when flows end, what is left of calls that never went
 //! on, how often the reader is woken, and what a storm of operations loses.
 //!
 //! They take longer than a row may, so they are no rows; `cargo test --test
@@ -12,6 +13,8 @@ mod flows;
 mod operations;
 mod paths;
 mod payload;
+mod play;
+mod sockets;
 mod storm;
 mod tree;
 mod waiting;
@@ -65,6 +68,11 @@ pub(super) const CASES: &[Case] = &[
         name: "sensing_payload",
         object: NO_OBJECT,
         run: payload::payload,
+    },
+    Case {
+        name: "sensing_sockets",
+        object: NO_OBJECT,
+        run: sockets::sockets,
     },
     Case {
         name: "sensing_storm",

@@ -13,7 +13,7 @@ use crate::workloads::failure::{Outcome, Tried, ensure};
 use crate::workloads::scene::Scene;
 
 /// Keeps nothing.
-const DEAF: &[Filtering] = &[(6, 0, 0, 0)];
+pub const DEAF: &[Filtering] = &[(6, 0, 0, 0)];
 /// Keeps what neither asks for a connection nor resets one: by the flags of a segment.
 const ONLY_ANSWERS: &[Filtering] = &[
     (0x30, 0, 0, 13),

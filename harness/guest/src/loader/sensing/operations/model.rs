@@ -410,14 +410,15 @@ fn fails(events: &mut Vec<Told>, event: Told, errno: i32) -> Result<(), i32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::operation::read;
     use super::*;
 
     fn after(operations: &str, last: &str) -> Prediction {
         let mut model = Model::new();
-        for operation in super::super::operation::parse(operations).unwrap() {
-            model.apply(&operation);
+        for operation in operations.split("; ") {
+            model.apply(&read(operation).unwrap());
         }
-        model.apply(&super::super::operation::parse(last).unwrap()[0])
+        model.apply(&read(last).unwrap())
     }
 
     #[test]
