@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crate::sys::process;
 
-/// Killed processes need a moment; more than this is a kernel that does not let them go.
-const ROUNDS: usize = 200;
+/// Killed processes need a moment, and one with a hundred hooks some seconds; more than this is a
+/// kernel that does not let them go.
+const ROUNDS: usize = 4000;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Kills all our descendants and waits for them; false when some do not go.

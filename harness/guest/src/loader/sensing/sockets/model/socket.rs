@@ -1,7 +1,7 @@
 //! What is known of a socket.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::super::operation::Slot;
 use super::super::place::{Kind, Place};
@@ -47,6 +47,8 @@ pub struct Socket {
     pub local: Option<SocketAddr>,
     /// `local` was asked for, and stays when a connection ends.
     pub is_bound: bool,
+    /// Of who waited for the connection at one address: that stays, though the port does not.
+    pub kept_ip: Option<IpAddr>,
     pub remote: Option<SocketAddr>,
     pub state: State,
     /// Of which class its addresses are: one of IPv6 that was used for IPv4, or the other
@@ -82,6 +84,7 @@ impl Socket {
             is_told: false,
             local: None,
             is_bound: false,
+            kept_ip: None,
             remote: None,
             state: State::Fresh,
             class: None,

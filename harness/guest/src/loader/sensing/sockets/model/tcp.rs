@@ -205,7 +205,8 @@ impl Model {
             None => self.choose_port(),
         };
         let socket = &mut self.sockets[id];
-        let local = source(socket.local, port, to);
+        let kept = socket.kept_ip.map(|ip| SocketAddr::new(ip, port));
+        let local = source(socket.local.or(kept), port, to);
         (socket.local, socket.remote) = (Some(local), Some(to));
         // Of each connection the beginning is told.
         (socket.payload_told, socket.has_received) = (0, false);
@@ -281,10 +282,11 @@ impl Model {
             }
             false => self.tell_outcome(id, who, 0),
         }
-        let kind = self.sockets[listener].kind;
+        let (kind, waits_at) = (self.sockets[listener].kind, self.sockets[listener].local);
         let new = self.add(kind, true);
         let socket = &mut self.sockets[new];
         socket.local = Some(as_of(kind, to));
+        socket.kept_ip = waits_at.map(|at| at.ip()).filter(|ip| !ip.is_unspecified());
         socket.remote = Some(as_of(kind, from));
         socket.class = socket.remote.map(|it| class(it.ip()));
         socket.totals.received_packets = 1;
