@@ -1,7 +1,8 @@
 //! The sensors at length: what they leave out, the paths of a random tree and random operations
-//! against a model of a file system on every kernel; on some a real build against what strace says of it, what goes through connections, when flows
-//! end, what is left of calls that never went on, how often the reader is woken, and the account of a
-//! storm. And the guest isolated, and watched, and the program as an appliance runs it.
+//! against a model of a file system on every kernel; on some a real build against what strace says of
+//! it, what goes through connections, when flows end, what is left of calls that never went on, how
+//! often the reader is woken, and the account of a storm. And the guest isolated, and watched, and the
+//! program as an appliance runs it.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
