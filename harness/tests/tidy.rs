@@ -171,7 +171,7 @@ fn looking_up(source: &str, below: &[&str], above: &[&str]) -> Vec<String> {
             file.path == format!("{source}/{module}.rs")
                 || file.path.starts_with(&format!("{source}/{module}/"))
         };
-        if !below.iter().any(|module| of(module)) || file.has_suffix(&["tests.rs", "testing.rs"]) {
+        if !below.iter().any(of) || file.has_suffix(&["tests.rs", "testing.rs"]) {
             continue;
         }
         let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();

@@ -141,6 +141,8 @@ impl Attached {
         options.want_stats = true;
         // Only when a workload is over, so that every run has the same events in the same order.
         options.network.flow_look = Duration::MAX;
+        // Each look goes through all the room that there is, and no workload needs more.
+        options.network.flows = 1 << 10;
         let sensors = Sensors::load_on(kernel, flavour, &options)?;
         let programs = sensors.programs()?.into_iter().map(|program| Program {
             name: program.name,
