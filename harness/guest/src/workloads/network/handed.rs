@@ -49,13 +49,19 @@ fn adopted(fd: OwnedFd, world: &World, owner: i32) -> Outcome<Sock<'_>> {
 /// The child has it from its parent, uses it, and lets go last.
 pub fn inherited(_: &Scene) -> Outcome {
     let world = World::enter()?;
-    let (client, mut server) = Sock::pair(&world, at(HERE, 8080))?;
+    let (client, server) = Sock::pair(&world, at(HERE, 8080))?;
+    used_by_child(&world, client, server)
+}
+
+/// A socket of this process is used by a child, which lets go of it last; what it sends comes to
+/// `server`.
+pub(super) fn used_by_child(world: &World, client: Sock<'_>, mut server: Sock<'_>) -> Outcome {
     let (fd, about) = client.into_parts();
     let mut child = kit::start(Birth::Fork, &mut |inside| {
         inside.wait()?;
         let own = fd.try_clone().tried("dup")?;
         // The copy that came with the fork goes first: it is not the last.
-        let mut socket = Sock::with(own, &world, about.clone());
+        let mut socket = Sock::with(own, world, about.clone());
         socket.send(b"from the child")?;
         inside.ready()?;
         inside.wait()?;

@@ -4,12 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::os::fd::AsFd;
 
 use super::data::DNS_PORT;
+use super::handed::used_by_child;
 use super::sock::Sock;
 use super::world::{HERE, HERE_V6, THERE, World, at};
-use crate::sys::process::Ended;
 use crate::sys::sockets::{self, Address};
 use crate::workloads::failure::{Outcome, Tried, ensure};
-use crate::workloads::kit::{self, Birth};
 use crate::workloads::scene::Scene;
 
 /// A query for the address of `trapline.example`, and the answer 192.0.2.1.
@@ -208,25 +207,7 @@ pub fn inherited(_: &Scene) -> Outcome {
     server.bind(at(HERE, 9000))?;
     let mut client = Sock::udp(&world, at(HERE, 0))?;
     client.connect(at(HERE, 9000))?;
-    let (fd, about) = client.into_parts();
-    let mut child = kit::start(Birth::Fork, &mut |inside| {
-        inside.wait()?;
-        let own = fd.try_clone().tried("dup")?;
-        let mut socket = Sock::with(own, &world, about.clone());
-        socket.send(b"from the child")?;
-        inside.ready()?;
-        inside.wait()?;
-        // Both of this process's go when it ends.
-        socket.leave()?;
-        Ok(0)
-    })?;
-    drop(fd);
-    child.tell(0)?;
-    child.await_ready()?;
-    server.receive(b"from the child")?;
-    child.tell(0)?;
-    child.ends(Ended::Exit(0))?;
-    server.close()
+    used_by_child(&world, client, server)
 }
 
 /// One socket, peers here and elsewhere: what stays within this machine is no flow.
