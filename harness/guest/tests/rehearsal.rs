@@ -59,48 +59,64 @@ fn rehearse(prefix: &[&str], name: &str) -> BTreeMap<String, Vec<(u16, Value)>> 
     found
 }
 
-/// Pids and namespaces by first appearance: what two runs must have in common.
-fn labelled(frames: &[(u16, Value)]) -> Vec<Value> {
-    let mut labels: BTreeMap<i64, usize> = BTreeMap::new();
-    let mut label = |number: &mut Value| {
-        if let Some(known) = number.as_i64().filter(|known| *known > 1) {
-            let next = labels.len();
-            *number = Value::from(format!("#{}", labels.entry(known).or_insert(next)));
+/// Numbers of one kind by first appearance: what two runs must have in common.
+#[derive(Default)]
+struct Labels(BTreeMap<i64, usize>);
+
+impl Labels {
+    /// Puts its label in a number's place; numbers below `first` name nothing.
+    fn put(&mut self, number: Option<&mut Value>, first: i64) {
+        let Some(number) = number else { return };
+        if let Some(known) = number.as_i64().filter(|known| *known >= first) {
+            let next = self.0.len();
+            *number = Value::from(format!("#{}", self.0.entry(known).or_insert(next)));
         }
-    };
+    }
+}
+
+/// The facts with pids, cookies and namespaces labelled, each kind by itself: on a machine
+/// just started a cookie can be the number of a process, and be 1.
+fn labelled(frames: &[(u16, Value)]) -> Vec<Value> {
+    const PROCESSES: [&str; 8] = [
+        "pid",
+        "tid",
+        "parent",
+        "child",
+        "caller",
+        "caller_tid",
+        "ppid",
+        "owner",
+    ];
+    let [mut processes, mut cookies, mut spaces, mut fds, mut groups] =
+        std::array::from_fn(|_| Labels::default());
     let truths = frames.iter().filter(|(kind, _)| *kind == TRUTH);
     truths
         .map(|(_, fact)| {
             let mut fact = fact.clone();
-            for key in [
-                "pid",
-                "tid",
-                "parent",
-                "child",
-                "caller",
-                "caller_tid",
-                "ppid",
-                "fd",
-                "owner",
-                "cookie",
-                "late_cookie",
-                "net_ns",
-            ] {
-                fact.get_mut(key).map(&mut label);
+            // When it was differs from run to run.
+            for key in ["first_ns", "last_ns"] {
+                fact.as_object_mut().and_then(|fact| fact.remove(key));
             }
-            for key in ["standing", "parent_standing"] {
-                let group = fact.get_mut(key).and_then(|it| it.get_mut("cgroup"));
-                group.map(&mut label);
+            for key in PROCESSES {
+                processes.put(fact.get_mut(key), 2);
             }
             for key in ["pgid", "sid", "nspid"] {
                 let list = fact.get_mut(key).and_then(Value::as_array_mut);
-                list.into_iter().flatten().take(1).for_each(&mut label);
+                processes.put(list.and_then(|list| list.first_mut()), 2);
             }
-            let spaces = fact.get_mut("ns").and_then(Value::as_object_mut);
-            spaces
-                .into_iter()
-                .flatten()
-                .for_each(|(_, inode)| label(inode));
+            for key in ["cookie", "late_cookie"] {
+                cookies.put(fact.get_mut(key), 1);
+            }
+            spaces.put(fact.get_mut("net_ns"), 2);
+            let inodes = fact.get_mut("ns").and_then(Value::as_object_mut);
+            for (_, inode) in inodes.into_iter().flatten() {
+                spaces.put(Some(inode), 2);
+            }
+            fds.put(fact.get_mut("fd"), 2);
+            for key in ["standing", "parent_standing"] {
+                let group = fact.get_mut(key).and_then(|it| it.get_mut("cgroup"));
+                groups.put(group, 2);
+            }
             fact
         })
         .collect()
@@ -125,8 +141,15 @@ fn every_workload_does_what_it_is_for_in_the_same_order_on_one_cpu_and_on_all() 
             (DONE, &serde_json::json!({"exit": 0})),
             "{name}"
         );
-        let facts = labelled(one);
-        assert_eq!(facts, labelled(other), "{name}");
+        let (facts, others) = (labelled(one), labelled(other));
+        for (number, (fact, other)) in facts.iter().zip(&others).enumerate() {
+            assert_eq!(fact, other, "{name}, fact {number}");
+        }
+        assert_eq!(
+            facts.len(),
+            others.len(),
+            "{name}: facts on all CPUs, on one"
+        );
         // A begin and an end of at least one child, and the root's end; or of a socket.
         let least = if name == "network loopback" { 0 } else { 3 };
         assert!(facts.len() >= least, "{name}: {facts:?}");
