@@ -85,8 +85,9 @@ impl Model {
             // It hears of nothing else any more.
             (State::Fresh, _) if is_mapped => return None,
             (State::Fresh, None) => {
-                let at = anywhere(socket.kind, self.choose_port());
-                self.sockets[id].local = Some(at);
+                let any = anywhere(socket.kind, 0).ip();
+                let ip = socket.kept_ip.unwrap_or(any);
+                self.sockets[id].local = Some(SocketAddr::new(ip, self.choose_port()));
                 Ok(0)
             }
             (State::Fresh, Some(at)) => {
