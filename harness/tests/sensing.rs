@@ -1,8 +1,8 @@
-//! The sensors at length: what they leave out, the paths of a random tree and random operations
-//! against a model of a file system on every kernel; on some a real build against what strace says of
-//! it, what goes through connections, when flows end, what is left of calls that never went on, how
-//! often the reader is woken, and the account of a storm. And the guest isolated, and watched, and the
-//! program as an appliance runs it.
+//! The sensors at length: what they leave out, the paths of a random tree, random operations against
+//! models of a file system and of sockets, what goes through connections, a real build against what
+//! strace says of it, when flows end, what is left of calls that never went on, how often the reader
+//! is woken, and the account of a storm. And the guest isolated, and watched, and the program as an
+//! appliance runs it.
 //!
 //! One boot for each test: `k6_12::operations`, `k6_12::filters`, `k7_3::storm`.
 
@@ -21,22 +21,19 @@ use trapline_harness::vm::Choice;
 /// One boot: its name, its cases, and on how many processors.
 type Boot = (&'static str, &'static [&'static str], u8);
 
-/// On every kernel: on those between the ones that differ only when asked for, by
-/// `-- --include-ignored`, for they take half an hour. The storm of a tenth, with a ring that is too
-/// small for it, has no boot of its own where the whole one does not run.
-const EVERYWHERE: [Boot; 3] = [
-    (
-        "filters",
-        &["sensing_filters_fentry", "sensing_filters_kprobe"],
-        1,
-    ),
-    (
-        "paths_and_losses",
-        &["sensing_paths", "sensing_storm_lost"],
-        2,
-    ),
-    ("operations", &["sensing_operations"], 1),
-];
+const FILTERS: Boot = (
+    "filters",
+    &["sensing_filters_fentry", "sensing_filters_kprobe"],
+    1,
+);
+/// The storm of a tenth, with a ring that is too small for it.
+const PATHS_AND_LOSSES: Boot = (
+    "paths_and_losses",
+    &["sensing_paths", "sensing_storm_lost"],
+    2,
+);
+const OPERATIONS: Boot = ("operations", &["sensing_operations"], 1);
+const SOCKETS: Boot = ("sockets", &["sensing_sockets"], 2);
 const BUILD: Boot = (
     "build",
     &["sensing_build_fentry", "sensing_build_kprobe"],
@@ -62,10 +59,14 @@ const ISOLATION: Boot = (
 );
 const WATCH: Boot = (
     "watch",
+    &["watch_kinds_by_program", "watch_ends_by_program"],
+    1,
+);
+const WATCH_MORE: Boot = (
+    "watch_more",
     &[
-        "watch_kinds_by_program",
+        "watch_filters_by_program",
         "watch_policy_by_program",
-        "watch_ends_by_program",
         "watch_slow_by_program",
         "watch_cycles_by_program",
     ],
@@ -79,7 +80,7 @@ const APPLIANCE: Boot = (
 );
 /// The oldest and the newest kernel stand for those between, and one in the middle.
 const THREE: &[Series] = &[Series::new(5, 10), Series::new(6, 12), Series::new(7, 3)];
-/// Where the program has been watched so far.
+/// What is the program's own and not the kernel's, is so on any.
 const ONE: &[Series] = &[Series::new(6, 12)];
 const PAYLOAD: Boot = ("payload", &["sensing_payload"], 1);
 /// Where what a call sends from has another form, and pages go another way.
@@ -93,24 +94,22 @@ const FORMS: &[Series] = &[
 const STORM: Boot = ("storm", &["sensing_storm"], 2);
 const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
-/// On some kernels.
-const SOMEWHERE: [(Boot, &[Series]); 8] = [
+/// Each boot, and on which kernels it goes with all other tests. On the others only when
+/// asked for, by `-- --include-ignored`, which takes several times as long.
+const BOOTS: [(Boot, &[Series]); 13] = [
+    (FILTERS, FORMS),
+    (PATHS_AND_LOSSES, FORMS),
+    (OPERATIONS, FORMS),
+    (SOCKETS, FORMS),
+    (PAYLOAD, FORMS),
     (BUILD, THREE),
     (WAITING, THREE),
     (WAKES, THREE),
     (APPLIANCE, THREE),
     (ISOLATION, THREE),
-    (WATCH, ONE),
-    (PAYLOAD, FORMS),
+    (WATCH, THREE),
     (STORM, STORM_SERIES),
-];
-
-/// Not right yet, and run only when asked for, by `-- --ignored`: the model of sockets does not know
-/// all that a socket keeps of one connection for the next; the filters were red for a reason that
-/// nobody has looked at.
-const UNFINISHED: [Boot; 2] = [
-    ("sockets", &["sensing_sockets"], 2),
-    ("watch_filters", &["watch_filters_by_program"], 1),
+    (WATCH_MORE, ONE),
 ];
 
 fn main() -> ExitCode {
@@ -126,29 +125,15 @@ fn main() -> ExitCode {
     };
     let mut trials = Vec::new();
     for series in &matrix.series {
-        let somewhere = SOMEWHERE.into_iter();
-        let here = somewhere.filter_map(|(boot, kernels)| kernels.contains(series).then_some(boot));
-        for (name, cases, cpus) in here {
-            trials.push(trial(&matrix, *series, name, cases, cpus));
-        }
-        for (name, cases, cpus) in EVERYWHERE {
-            let trial = trial(&matrix, *series, name, cases, cpus);
-            trials.push(trial.with_ignored_flag(!FORMS.contains(series)));
-        }
-        for (name, cases, cpus) in UNFINISHED.into_iter().filter(|_| THREE.contains(series)) {
-            trials.push(trial(&matrix, *series, name, cases, cpus).with_ignored_flag(true));
+        for (boot, kernels) in BOOTS {
+            let trial = trial(&matrix, *series, boot);
+            trials.push(trial.with_ignored_flag(!kernels.contains(series)));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(
-    matrix: &Arc<Matrix>,
-    series: Series,
-    name: &'static str,
-    cases: &'static [&'static str],
-    cpus: u8,
-) -> Trial {
+fn trial(matrix: &Arc<Matrix>, series: Series, (name, cases, cpus): Boot) -> Trial {
     let matrix = Arc::clone(matrix);
     Trial::test(format!("{}::{name}", series.row_prefix()), move || {
         judge(&matrix, series, name, cases, cpus)
