@@ -245,12 +245,12 @@ static __always_inline bool call_left(struct pt_regs *ctx, enum call_function fu
 	SEC("fexit/" function)                                                                 \
 	int name##_fentry(u64 *ctx)                                                            \
 	{                                                                                      \
-		return of_ctx;                                                                 \
+		return leave(ctx, of_ctx);                                                     \
 	}                                                                                      \
 	SEC("kprobe/" function)                                                                \
 	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
 	{                                                                                      \
-		return call_entered(ctx, CALL_##name, kept_first, kept_second);                \
+		return leave(ctx, call_entered(ctx, CALL_##name, kept_first, kept_second));    \
 	}                                                                                      \
 	SEC("kretprobe/" function)                                                             \
 	int name##_kprobe(struct pt_regs *ctx)                                                 \
@@ -258,7 +258,7 @@ static __always_inline bool call_left(struct pt_regs *ctx, enum call_function fu
 		struct call call;                                                              \
 		if (!call_left(ctx, CALL_##name, &call))                                       \
 			return 0;                                                              \
-		return of_call;                                                                \
+		return leave(ctx, of_call);                                                    \
 	}
 
 /* Of one about an open file, argument `number` (from 1) of `count`. */

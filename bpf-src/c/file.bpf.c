@@ -33,14 +33,14 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 	int BPF_PROG(before_##name##_fentry, ##__VA_ARGS__, int result)                        \
 	{                                                                                      \
 		const enum way way = DIRECT;                                                   \
-		return call;                                                                   \
+		return leave(ctx, call);                                                       \
 	}                                                                                      \
 	SEC("kprobe/security_path_" #name)                                                     \
 	int BPF_KPROBE(before_##name##_kprobe, ##__VA_ARGS__)                                  \
 	{                                                                                      \
 		const enum way way = PROBE;                                                    \
 		const int result = 0; /* see *_refused_kprobe */                            \
-		return call;                                                                   \
+		return leave(ctx, call);                                                       \
 	}
 
 BEFORE_HOOKS(mknod, name_added(way, parent, dentry, FILE_HOW_MKNOD, NULL, result),
@@ -63,13 +63,13 @@ BEFORE_HOOKS(rmdir, name_folder_removed(way, parent, dentry, result), struct pat
 SEC("kretprobe")
 int BPF_KRETPROBE(name_refused_kprobe, int result)
 {
-	return name_change_refused(result);
+	return leave(ctx, name_change_refused(result));
 }
 
 SEC("kretprobe")
 int BPF_KRETPROBE(move_refused_kprobe, int result)
 {
-	return name_move_refused(result);
+	return leave(ctx, name_move_refused(result));
 }
 
 /* Names, after: whether it was done. */
@@ -80,18 +80,18 @@ int BPF_KRETPROBE(move_refused_kprobe, int result)
 	SEC("fexit/vfs_" #name)                                                                \
 	int after_##name##_fentry(u64 *ctx)                                                    \
 	{                                                                                      \
-		return name_##state##_returned(argument(ctx, vfs_##name##__##dentry),          \
-					    argument(ctx, vfs_##name##__result));              \
+		return leave(ctx, name_##state##_returned(argument(ctx, vfs_##name##__##dentry), \
+					    argument(ctx, vfs_##name##__result)));             \
 	}                                                                                      \
 	SEC("kprobe/vfs_" #name)                                                               \
 	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
 	{                                                                                      \
-		return name_##state##_called(register_argument(ctx, vfs_##name##__##dentry));  \
+		return leave(ctx, name_##state##_called(register_argument(ctx, vfs_##name##__##dentry))); \
 	}                                                                                      \
 	SEC("kretprobe/vfs_" #name)                                                            \
 	int after_##name##_kprobe(struct pt_regs *ctx)                                         \
 	{                                                                                      \
-		return name_##state##_call_returned(PT_REGS_RC(ctx));                          \
+		return leave(ctx, name_##state##_call_returned(PT_REGS_RC(ctx)));              \
 	}
 
 AFTER_HOOKS(create, dentry, change)
@@ -105,31 +105,31 @@ AFTER_HOOKS(rmdir, dentry, move)
 SEC("fexit/vfs_rename")
 int BPF_PROG(after_rename_fentry, struct renamedata *data, int result)
 {
-	return name_move_returned((u64)data->old_dentry, (u64)(long)result);
+	return leave(ctx, name_move_returned((u64)data->old_dentry, (u64)(long)result));
 }
 
 SEC("kprobe/vfs_rename")
 int BPF_KPROBE(within_rename_kprobe, struct renamedata *data)
 {
-	return name_move_called((u64)READ(PROBE, data, old_dentry));
+	return leave(ctx, name_move_called((u64)READ(PROBE, data, old_dentry)));
 }
 
 SEC("kretprobe/vfs_rename")
 int BPF_KRETPROBE(after_rename_kprobe, int result)
 {
-	return name_move_call_returned((u64)(long)result);
+	return leave(ctx, name_move_call_returned((u64)(long)result));
 }
 
 #define RMDIR_HOOKS(name, function)                                                            \
 	SEC("fexit/" function)                                                                 \
 	int BPF_PROG(name##_fentry, int folder, void *path, long result)                       \
 	{                                                                                      \
-		return name_rmdir_returned(result);                                            \
+		return leave(ctx, name_rmdir_returned(result));                                \
 	}                                                                                      \
 	SEC("kretprobe/" function)                                                             \
 	int BPF_KRETPROBE(name##_kprobe, long result)                                          \
 	{                                                                                      \
-		return name_rmdir_returned(result);                                            \
+		return leave(ctx, name_rmdir_returned(result));                                \
 	}
 
 RMDIR_HOOKS(do_rmdir, "do_rmdir") /* up to 6.19 */
@@ -163,25 +163,25 @@ static __always_inline int file_opened(enum way way, struct file *file)
 SEC("fentry/security_file_open")
 int BPF_PROG(open_fentry, struct file *file)
 {
-	return file_opened(DIRECT, file);
+	return leave(ctx, file_opened(DIRECT, file));
 }
 
 SEC("kprobe/security_file_open")
 int BPF_KPROBE(open_kprobe, struct file *file)
 {
-	return file_opened(PROBE, file);
+	return leave(ctx, file_opened(PROBE, file));
 }
 
 SEC("fentry/__fput")
 int BPF_PROG(release_fentry, struct file *file)
 {
-	return file_released(DIRECT, file);
+	return leave(ctx, file_released(DIRECT, file));
 }
 
 SEC("kprobe/__fput")
 int BPF_KPROBE(release_kprobe, struct file *file)
 {
-	return file_released(PROBE, file);
+	return leave(ctx, file_released(PROBE, file));
 }
 
 /* Who is excluded, and what is kept of whom. */
@@ -189,25 +189,25 @@ int BPF_KPROBE(release_kprobe, struct file *file)
 SEC("tp_btf/task_newtask")
 int BPF_PROG(exclude_fork_fentry, struct task_struct *task, u64 clone_flags)
 {
-	return exclusion_inherited(DIRECT, task);
+	return leave(ctx, exclusion_inherited(DIRECT, task));
 }
 
 SEC("kprobe/wake_up_new_task")
 int BPF_KPROBE(exclude_fork_kprobe, struct task_struct *task)
 {
-	return exclusion_inherited(PROBE, task);
+	return leave(ctx, exclusion_inherited(PROBE, task));
 }
 
 SEC("fentry/sched_autogroup_exit_task")
 int BPF_PROG(actor_exit_fentry, struct task_struct *task)
 {
-	return actor_ended(DIRECT, task);
+	return leave(ctx, actor_ended(DIRECT, task));
 }
 
 SEC("kprobe/sched_autogroup_exit_task")
 int BPF_KPROBE(actor_exit_kprobe, struct task_struct *task)
 {
-	return actor_ended(PROBE, task);
+	return leave(ctx, actor_ended(PROBE, task));
 }
 
 /* Attributes. */
@@ -231,20 +231,20 @@ PATH_CALL_HOOKS(utimes, "vfs_utimes", FILE_HOW_UTIMES, 2, 0)
 	SEC("fexit/" #function)                                                                \
 	int name##_fentry(u64 *ctx)                                                            \
 	{                                                                                      \
-		return xattr_returned(argument(ctx, function##__dentry),                       \
+		return leave(ctx, xattr_returned(argument(ctx, function##__dentry),            \
 				      argument(ctx, function##__##parameter), how,             \
-				      argument(ctx, function##__result));                      \
+				      argument(ctx, function##__result)));                     \
 	}                                                                                      \
 	SEC("kprobe/" #function)                                                               \
 	int within_##name##_kprobe(struct pt_regs *ctx)                                        \
 	{                                                                                      \
-		return xattr_called(register_argument(ctx, function##__dentry),                \
-				    register_argument(ctx, function##__##parameter), how);     \
+		return leave(ctx, xattr_called(register_argument(ctx, function##__dentry),     \
+				    register_argument(ctx, function##__##parameter), how));    \
 	}                                                                                      \
 	SEC("kretprobe/" #function)                                                            \
 	int name##_kprobe(struct pt_regs *ctx)                                                 \
 	{                                                                                      \
-		return xattr_call_returned(PT_REGS_RC(ctx));                                   \
+		return leave(ctx, xattr_call_returned(PT_REGS_RC(ctx)));                       \
 	}
 
 XATTR_HOOKS(setxattr, vfs_setxattr, name, FILE_HOW_SETXATTR)
@@ -256,35 +256,35 @@ XATTR_HOOKS(remove_acl, vfs_remove_acl, acl_name, FILE_HOW_REMOVEXATTR)
 SEC("fexit/vfs_get_tree")
 int set_up_fentry(void *ctx)
 {
-	return fs_set_up();
+	return leave(ctx, fs_set_up());
 }
 
 SEC("kretprobe/vfs_get_tree")
 int set_up_kprobe(void *ctx)
 {
-	return fs_set_up();
+	return leave(ctx, fs_set_up());
 }
 
 SEC("fentry/mnt_drop_write")
 int BPF_PROG(give_back_fentry, struct vfsmount *mount)
 {
-	return mount_given_back(mount);
+	return leave(ctx, mount_given_back(mount));
 }
 
 SEC("kprobe/mnt_drop_write")
 int BPF_KPROBE(give_back_kprobe, struct vfsmount *mount)
 {
-	return mount_given_back(mount);
+	return leave(ctx, mount_given_back(mount));
 }
 
 SEC("fentry/mnt_drop_write_file")
 int BPF_PROG(give_back_file_fentry, struct file *file)
 {
-	return mount_given_back(file->f_path.mnt);
+	return leave(ctx, mount_given_back(file->f_path.mnt));
 }
 
 SEC("kprobe/mnt_drop_write_file")
 int BPF_KPROBE(give_back_file_kprobe, struct file *file)
 {
-	return mount_given_back(READ(PROBE, file, f_path.mnt));
+	return leave(ctx, mount_given_back(READ(PROBE, file, f_path.mnt)));
 }

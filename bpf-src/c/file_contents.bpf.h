@@ -117,11 +117,11 @@ static __always_inline int uring_done(u64 request, long result)
 SEC("fentry/kiocb_done")
 int uring_fentry(u64 *ctx)
 {
-	return uring_done(ctx[0], ctx[1]);
+	return leave(ctx, uring_done(ctx[0], ctx[1]));
 }
 
 SEC("kprobe/kiocb_done")
 int uring_kprobe(struct pt_regs *ctx)
 {
-	return uring_done(PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx));
+	return leave(ctx, uring_done(PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx)));
 }

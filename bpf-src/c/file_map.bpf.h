@@ -42,7 +42,7 @@ int map_fentry(u64 *ctx)
 {
 	if (!map_is_shared_writable(ctx[0], ctx[3], ctx[4]) || is_no_pointer((void *)ctx[6]))
 		return 0;
-	return file_mapped(DIRECT, (struct file *)ctx[0], ctx[3]);
+	return leave(ctx, file_mapped(DIRECT, (struct file *)ctx[0], ctx[3]));
 }
 
 SEC("kprobe/vm_mmap_pgoff")
@@ -51,8 +51,8 @@ int within_map_kprobe(struct pt_regs *ctx)
 	u64 file = PT_REGS_PARM1(ctx), protection = PT_REGS_PARM4(ctx);
 
 	if (!map_is_shared_writable(file, protection, PT_REGS_PARM5(ctx)))
-		return call_forget(CALL_map, PT_REGS_SP(ctx));
-	return call_entered(ctx, CALL_map, file, protection);
+		return leave(ctx, call_forget(CALL_map, PT_REGS_SP(ctx)));
+	return leave(ctx, call_entered(ctx, CALL_map, file, protection));
 }
 
 SEC("kretprobe/vm_mmap_pgoff")
@@ -62,7 +62,7 @@ int map_kprobe(struct pt_regs *ctx)
 
 	if (!call_left(ctx, CALL_map, &call) || is_no_pointer((void *)PT_REGS_RC(ctx)))
 		return 0;
-	return file_mapped(PROBE, (struct file *)call.first, call.second);
+	return leave(ctx, file_mapped(PROBE, (struct file *)call.first, call.second));
 }
 
 /* What mprotect is about to change. */
@@ -120,14 +120,14 @@ SEC("fentry/security_file_mprotect")
 int BPF_PROG(asks_protection_fentry, struct vm_area_struct *area, unsigned long asked,
 	     unsigned long protection)
 {
-	return protection_asked(DIRECT, area, protection);
+	return leave(ctx, protection_asked(DIRECT, area, protection));
 }
 
 SEC("kprobe/security_file_mprotect")
 int BPF_KPROBE(asks_protection_kprobe, struct vm_area_struct *area, unsigned long asked,
 	       unsigned long protection)
 {
-	return protection_asked(PROBE, area, protection);
+	return leave(ctx, protection_asked(PROBE, area, protection));
 }
 
 const volatile u32 mprotect_fixup__result = NOWHERE;
@@ -135,11 +135,11 @@ const volatile u32 mprotect_fixup__result = NOWHERE;
 SEC("fexit/mprotect_fixup")
 int protect_fentry(u64 *ctx)
 {
-	return protection_changed(argument(ctx, mprotect_fixup__result));
+	return leave(ctx, protection_changed(argument(ctx, mprotect_fixup__result)));
 }
 
 SEC("kretprobe/mprotect_fixup")
 int protect_kprobe(struct pt_regs *ctx)
 {
-	return protection_changed(PT_REGS_RC(ctx));
+	return leave(ctx, protection_changed(PT_REGS_RC(ctx)));
 }

@@ -41,12 +41,12 @@ static __always_inline int memory_file_made(u64 made)
 	SEC("fexit/" function)                                                                 \
 	int name##_fentry(u64 *ctx)                                                            \
 	{                                                                                      \
-		return memory_file_made(argument(ctx, result));                                \
+		return leave(ctx, memory_file_made(argument(ctx, result)));                    \
 	}                                                                                      \
 	SEC("kretprobe/" function)                                                             \
 	int name##_kprobe(struct pt_regs *ctx)                                                 \
 	{                                                                                      \
-		return memory_file_made(PT_REGS_RC(ctx));                                      \
+		return leave(ctx, memory_file_made(PT_REGS_RC(ctx)));                          \
 	}
 
 const volatile u32 hugetlb_file_setup__result = NOWHERE;

@@ -27,14 +27,14 @@ static __always_inline int size_set(enum way way, struct file *file, u64 result)
 SEC("fexit/do_truncate")
 int truncate_fentry(u64 *ctx)
 {
-	return size_set(DIRECT, (struct file *)argument(ctx, do_truncate__filp),
-			argument(ctx, do_truncate__result));
+	return leave(ctx, size_set(DIRECT, (struct file *)argument(ctx, do_truncate__filp),
+			argument(ctx, do_truncate__result)));
 }
 
 SEC("kprobe/do_truncate")
 int within_truncate_kprobe(struct pt_regs *ctx)
 {
-	return call_entered(ctx, CALL_truncate, register_argument(ctx, do_truncate__filp), 0);
+	return leave(ctx, call_entered(ctx, CALL_truncate, register_argument(ctx, do_truncate__filp), 0));
 }
 
 SEC("kretprobe/do_truncate")
@@ -44,7 +44,7 @@ int truncate_kprobe(struct pt_regs *ctx)
 
 	if (!call_left(ctx, CALL_truncate, &call))
 		return 0;
-	return size_set(PROBE, (struct file *)call.first, PT_REGS_RC(ctx));
+	return leave(ctx, size_set(PROBE, (struct file *)call.first, PT_REGS_RC(ctx)));
 }
 
 static __always_inline int path_size_set(enum way way, struct path *path, u64 result)
@@ -74,13 +74,13 @@ static __always_inline int path_size_set(enum way way, struct path *path, u64 re
 SEC("fexit/vfs_truncate")
 int BPF_PROG(truncate_path_fentry, struct path *path, long long length, long result)
 {
-	return path_size_set(DIRECT, path, result);
+	return leave(ctx, path_size_set(DIRECT, path, result));
 }
 
 SEC("kprobe/vfs_truncate")
 int BPF_KPROBE(within_truncate_path_kprobe, struct path *path)
 {
-	return call_entered(ctx, CALL_truncate_path, (u64)path, 0);
+	return leave(ctx, call_entered(ctx, CALL_truncate_path, (u64)path, 0));
 }
 
 SEC("kretprobe/vfs_truncate")
@@ -90,5 +90,5 @@ int truncate_path_kprobe(struct pt_regs *ctx)
 
 	if (!call_left(ctx, CALL_truncate_path, &call))
 		return 0;
-	return path_size_set(PROBE, (struct path *)call.first, PT_REGS_RC(ctx));
+	return leave(ctx, path_size_set(PROBE, (struct path *)call.first, PT_REGS_RC(ctx)));
 }

@@ -15,11 +15,11 @@
 	int BPF_PROG(name##_fentry, ##__VA_ARGS__)                                             \
 	{                                                                                      \
 		const enum way way __attribute__((unused)) = DIRECT;                           \
-		return call;                                                                   \
+		return leave(ctx, call);                                                       \
 	}                                                                                      \
 	SEC("kprobe/" function)                                                                \
 	int BPF_KPROBE(name##_kprobe, ##__VA_ARGS__)                                           \
 	{                                                                                      \
 		const enum way way __attribute__((unused)) = PROBE;                            \
-		return call;                                                                   \
+		return leave(ctx, call);                                                       \
 	}

@@ -36,6 +36,7 @@ struct lane {
 	u64 sequence; /* number of the next record */
 	u32 used; /* bytes of the record so far */
 	u32 index; /* of this lane in the map */
+	u64 waiting_bytes; /* of the finished record that waits for `leave` */
 	u64 walk_mount; /* see path_walk */
 	u64 walk_dentry;
 	u64 walk_at;
@@ -57,7 +58,14 @@ struct lane {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-} events SEC(".maps"); /* max_entries: set at load */
+} events SEC(".maps"); /* max_entries: set at load; and the type, see by_perf */
+
+/*
+ * `events` is a perf event array: for kernels before 5.8, which have no ring buffer.
+ * Set at load. Such a record is sent with the program's context, which only the
+ * program itself has: it waits in its lane until then.
+ */
+const volatile bool by_perf = false;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -165,6 +173,14 @@ static __always_inline void header__fill(struct lane *lane, struct event_header 
 	header->lane = lane->index % LANES_PER_CPU;
 }
 
+/* The record waits for `leave`, in its lane, which it keeps until then. */
+static __always_inline void lane_wait(struct lane *lane, const void *record, u64 size_bytes)
+{
+	if (record != lane->record)
+		bpf_probe_read_kernel(lane->record, size_bytes, record);
+	lane->waiting_bytes = size_bytes;
+}
+
 /*
  * Sends `record`, whose header is filled in and which can hold `room_bytes`,
  * and gives the lane back. True if the record is in the ring.
@@ -175,12 +191,53 @@ static __always_inline void header__fill(struct lane *lane, struct event_header 
 		bool __sent = false;                                           \
 		CLAMP(__size, room_bytes);                                     \
 		if (lane_is_owned(lane, claimant)) {                           \
-			if (bpf_ringbuf_output(&events, record, __size,        \
-					       wake_flags(__size)))            \
-				loss_count(LOSS_RING_FULL);                    \
-			else                                                   \
+			if (by_perf) {                                         \
+				lane_wait(lane, record, __size);               \
 				__sent = true;                                 \
-			lane_release(lane);                                    \
+			} else {                                               \
+				if (bpf_ringbuf_output(&events, record, __size, \
+						       wake_flags(__size)))    \
+					loss_count(LOSS_RING_FULL);            \
+				else                                           \
+					__sent = true;                         \
+				lane_release(lane);                            \
+			}                                                      \
 		}                                                              \
 		__sent;                                                        \
+	})
+
+/*
+ * Sends what waits in this CPU's lanes for this task. A program that interrupts
+ * another of the same task sends its records as well, which are whole.
+ */
+static __noinline int lanes_send(void *ctx)
+{
+	u32 first = bpf_get_smp_processor_id() * LANES_PER_CPU;
+	u64 owner = bpf_get_current_task();
+
+#pragma unroll
+	for (u32 i = 0; i < LANES_PER_CPU; i++) {
+		u32 index = first + i;
+		struct lane *lane = bpf_map_lookup_elem(&lanes, &index);
+		u64 size;
+
+		if (!lane || *(volatile u64 *)&lane->owner != owner || !lane->waiting_bytes)
+			continue;
+		size = lane->waiting_bytes;
+		lane->waiting_bytes = 0;
+		CLAMP(size, LANE_RECORD_BYTES);
+		if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, lane->record, size))
+			loss_count(LOSS_RING_FULL);
+		lane_release(lane);
+	}
+	return 0;
+}
+
+/* What every program returns by. */
+#define leave(ctx, result)                                                     \
+	({                                                                     \
+		int __result = (result);                                       \
+		if (by_perf)                                                   \
+			lanes_send(ctx);                                       \
+		__result;                                                      \
 	})

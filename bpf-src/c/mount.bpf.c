@@ -23,12 +23,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 	SEC("fexit/" function)                                                                 \
 	int name##_fentry(u64 *ctx)                                                            \
 	{                                                                                      \
-		return mount_change_returned(ctx[count]);                                      \
+		return leave(ctx, mount_change_returned(ctx[count]));                          \
 	}                                                                                      \
 	SEC("kretprobe/" function)                                                             \
 	int name##_kprobe(struct pt_regs *ctx)                                                 \
 	{                                                                                      \
-		return mount_change_returned(PT_REGS_RC(ctx));                                 \
+		return leave(ctx, mount_change_returned(PT_REGS_RC(ctx)));                     \
 	}
 
 ENTRY_HOOKS(mount_call, "path_mount", mount_called(way, (u64)source, path, flags),
@@ -46,11 +46,11 @@ RETURN_HOOKS(umount_return, "path_umount", 2)
 SEC("fentry/sched_autogroup_exit_task")
 int mount_actor_exit_fentry(void *ctx)
 {
-	return mount_actor_ended();
+	return leave(ctx, mount_actor_ended());
 }
 
 SEC("kprobe/sched_autogroup_exit_task")
 int mount_actor_exit_kprobe(void *ctx)
 {
-	return mount_actor_ended();
+	return leave(ctx, mount_actor_ended());
 }

@@ -41,13 +41,13 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("fentry/inet_sk_state_store")
 int BPF_PROG(state_fentry, struct sock *sk, int to)
 {
-	return socket_state_changes((u64)sk, to);
+	return leave(ctx, socket_state_changes((u64)sk, to));
 }
 
 SEC("raw_tp/inet_sock_set_state")
 int state_raw_tp(u64 *ctx)
 {
-	return socket_state_changes(ctx[0], ctx[2]);
+	return leave(ctx, socket_state_changes(ctx[0], ctx[2]));
 }
 
 /* Where a function is entered: addresses go to the body as numbers. */
@@ -66,12 +66,12 @@ ENTRY_HOOKS(listen_asked, "security_socket_listen",
 	SEC("fexit/" function)                                                                 \
 	int name##_fentry(u64 *ctx)                                                            \
 	{                                                                                      \
-		return socket_done(ctx[count]);                                                \
+		return leave(ctx, socket_done(ctx[count]));                                    \
 	}                                                                                      \
 	SEC("kretprobe/" function)                                                             \
 	int name##_kprobe(struct pt_regs *ctx)                                                 \
 	{                                                                                      \
-		return socket_done(PT_REGS_RC(ctx));                                           \
+		return leave(ctx, socket_done(PT_REGS_RC(ctx)));                               \
 	}
 
 DONE_HOOKS(bind, "__sys_bind", 3)
@@ -87,7 +87,7 @@ int BPF_PROG(create_fentry, struct net *net, int family, int type, int protocol,
 {
 	if (by_kernel)
 		return 0;
-	return socket_opened(opening_key(family, type, protocol), (u64)(long)result);
+	return leave(ctx, socket_opened(opening_key(family, type, protocol), (u64)(long)result));
 }
 
 SEC("kprobe/__sock_create")
@@ -95,7 +95,7 @@ int BPF_KPROBE(within_create_kprobe, struct net *net, int family, int type, int 
 {
 	if ((u32)SIXTH_ARGUMENT(ctx))
 		return 0;
-	return call_entered(ctx, CALL_create, opening_key(family, type, protocol), 0);
+	return leave(ctx, call_entered(ctx, CALL_create, opening_key(family, type, protocol), 0));
 }
 
 SEC("kretprobe/__sock_create")
@@ -105,7 +105,7 @@ int BPF_KRETPROBE(create_kprobe, long result)
 
 	if (!call_left(ctx, CALL_create, &call))
 		return 0;
-	return socket_opened(call.first, result);
+	return leave(ctx, socket_opened(call.first, result));
 }
 
 /*
@@ -125,13 +125,13 @@ static __always_inline u64 address_of(u64 both)
 SEC("fexit/__sys_connect_file")
 int BPF_PROG(connect_fentry, struct file *file, void *name, int name_bytes, int flags, int result)
 {
-	return socket_connected((u64)file, (u64)name, name_bytes, (u64)(long)result);
+	return leave(ctx, socket_connected((u64)file, (u64)name, name_bytes, (u64)(long)result));
 }
 
 SEC("kprobe/__sys_connect_file")
 int BPF_KPROBE(within_connect_kprobe, u64 file, u64 name, u32 name_bytes)
 {
-	return call_entered(ctx, CALL_connect, file, address_with(name, name_bytes));
+	return leave(ctx, call_entered(ctx, CALL_connect, file, address_with(name, name_bytes)));
 }
 
 SEC("kretprobe/__sys_connect_file")
@@ -141,7 +141,7 @@ int BPF_KRETPROBE(connect_kprobe, long result)
 
 	if (!call_left(ctx, CALL_connect, &call))
 		return 0;
-	return socket_connected(call.first, address_of(call.second), (u16)call.second, result);
+	return leave(ctx, socket_connected(call.first, address_of(call.second), (u16)call.second, result));
 }
 
 /* The listening socket is given first, the new one second. */
@@ -174,13 +174,13 @@ int BPF_PROG(send_page_fentry, struct sock *sk, struct page *page, int offset, s
 
 	/* A typed pointer is no number, as the body needs it. */
 	bpf_probe_read_kernel(&number, sizeof(number), &ctx[1]);
-	return stream_sent_page((u64)sk, number, offset, (u64)(long)result);
+	return leave(ctx, stream_sent_page((u64)sk, number, offset, (u64)(long)result));
 }
 
 SEC("kprobe/tcp_sendpage")
 int BPF_KPROBE(within_send_page_kprobe, u64 sk, u64 page, u16 offset)
 {
-	return call_entered(ctx, CALL_send_page, sk, address_with(page, offset));
+	return leave(ctx, call_entered(ctx, CALL_send_page, sk, address_with(page, offset)));
 }
 
 SEC("kretprobe/tcp_sendpage")
@@ -190,7 +190,7 @@ int BPF_KRETPROBE(send_page_kprobe, long result)
 
 	if (!call_left(ctx, CALL_send_page, &call))
 		return 0;
-	return stream_sent_page(call.first, address_of(call.second), (u16)call.second, result);
+	return leave(ctx, stream_sent_page(call.first, address_of(call.second), (u16)call.second, result));
 }
 
 /* A function that receives, with its result at this position behind its arguments. */
@@ -211,11 +211,11 @@ ENTRY_HOOKS(receive_udp, "skb_consume_udp", datagram_received((u64)sk, (u64)skb,
 SEC("fentry/sched_autogroup_exit_task")
 int socket_actor_exit_fentry(void *ctx)
 {
-	return socket_actor_ended();
+	return leave(ctx, socket_actor_ended());
 }
 
 SEC("kprobe/sched_autogroup_exit_task")
 int socket_actor_exit_kprobe(void *ctx)
 {
-	return socket_actor_ended();
+	return leave(ctx, socket_actor_ended());
 }

@@ -89,19 +89,19 @@ static __always_inline int fork_of_clone(struct task_struct *task)
 SEC("tp_btf/task_newtask")
 int BPF_PROG(fork_fentry, struct task_struct *task, u64 clone_flags)
 {
-	return fork(DIRECT, task, clone_flags, 0);
+	return leave(ctx, fork(DIRECT, task, clone_flags, 0));
 }
 
 SEC("kprobe/kernel_clone")
 int BPF_KPROBE(clone_kprobe, struct kernel_clone_args *args)
 {
-	return clone_enter(args);
+	return leave(ctx, clone_enter(args));
 }
 
 SEC("kprobe/wake_up_new_task")
 int BPF_KPROBE(fork_kprobe, struct task_struct *task)
 {
-	return fork_of_clone(task);
+	return leave(ctx, fork_of_clone(task));
 }
 
 /* exec */
@@ -109,37 +109,37 @@ int BPF_KPROBE(fork_kprobe, struct task_struct *task)
 SEC("fentry/security_bprm_check")
 int BPF_PROG(exec_check_fentry, struct linux_binprm *bprm)
 {
-	return exec_check(DIRECT, bprm);
+	return leave(ctx, exec_check(DIRECT, bprm));
 }
 
 SEC("kprobe/security_bprm_check")
 int BPF_KPROBE(exec_check_kprobe, struct linux_binprm *bprm)
 {
-	return exec_check(PROBE, bprm);
+	return leave(ctx, exec_check(PROBE, bprm));
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_fentry, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	return exec(DIRECT, task, bprm);
+	return leave(ctx, exec(DIRECT, task, bprm));
 }
 
 SEC("kprobe/proc_exec_connector")
 int BPF_KPROBE(exec_kprobe, struct task_struct *task)
 {
-	return exec_of_check(task);
+	return leave(ctx, exec_of_check(task));
 }
 
 #define EXEC_CALL_HOOKS(name, function, call)                                                  \
 	SEC("fexit/" function)                                                                 \
 	int BPF_PROG(name##_fentry, struct pt_regs *regs, long result)                         \
 	{                                                                                      \
-		return exec_returned(regs, result, call);                                      \
+		return leave(ctx, exec_returned(regs, result, call));                          \
 	}                                                                                      \
 	SEC("kprobe/" function)                                                                \
 	int BPF_KPROBE(name##_kprobe, struct pt_regs *regs)                                    \
 	{                                                                                      \
-		return exec_called(regs, call);                                                \
+		return leave(ctx, exec_called(regs, call));                                    \
 	}
 
 EXEC_CALL_HOOKS(execve, SYSCALL(execve), EXECVE)
@@ -151,7 +151,7 @@ EXEC_CALL_HOOKS(execveat_compat, COMPAT_SYSCALL(execveat), COMPAT_EXECVEAT)
 SEC("kretprobe")
 int BPF_KRETPROBE(exec_returned_kprobe, long result)
 {
-	return exec_call_returned(result);
+	return leave(ctx, exec_call_returned(result));
 }
 
 /* exit */
@@ -159,13 +159,13 @@ int BPF_KRETPROBE(exec_returned_kprobe, long result)
 SEC("fentry/taskstats_exit")
 int BPF_PROG(exit_begin_fentry, struct task_struct *task, int group_dead)
 {
-	return exit_begin(DIRECT, task, group_dead);
+	return leave(ctx, exit_begin(DIRECT, task, group_dead));
 }
 
 SEC("kprobe/taskstats_exit")
 int BPF_KPROBE(exit_begin_kprobe, struct task_struct *task, int group_dead)
 {
-	return exit_begin(PROBE, task, group_dead);
+	return leave(ctx, exit_begin(PROBE, task, group_dead));
 }
 
 /* What a call of this thread has left waiting, which was never seen to return, waits no more. */
@@ -182,11 +182,11 @@ static __always_inline int thread_end(enum way way, struct task_struct *task)
 SEC("fentry/sched_autogroup_exit_task")
 int BPF_PROG(exit_end_fentry, struct task_struct *task)
 {
-	return thread_end(DIRECT, task);
+	return leave(ctx, thread_end(DIRECT, task));
 }
 
 SEC("kprobe/sched_autogroup_exit_task")
 int BPF_KPROBE(exit_end_kprobe, struct task_struct *task)
 {
-	return thread_end(PROBE, task);
+	return leave(ctx, thread_end(PROBE, task));
 }

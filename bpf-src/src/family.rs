@@ -89,7 +89,7 @@ impl Family {
         // As the object has them for one CPU.
         spec.map_mut("lanes")?.max_entries *= cpus;
         spec.map_mut("losses")?.max_entries *= cpus;
-        spec.map_mut("events")?.max_entries = options.ring_bytes;
+        options.transport.apply(&mut spec, options, cpus)?;
         let (wake_bytes, nearly_full_bytes) = wake_marks(options);
         spec.set_global("wake_bytes", &wake_bytes.to_ne_bytes())?;
         spec.set_global("nearly_full_bytes", &nearly_full_bytes.to_ne_bytes())?;

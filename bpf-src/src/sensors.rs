@@ -8,7 +8,6 @@ use trapline_loader::error::ResultExt;
 use trapline_loader::kernel_btf::KernelBtf;
 use trapline_loader::object::{LoadOptions, Object};
 use trapline_loader::program::Program;
-use trapline_loader::ring::RingBuffer;
 use trapline_loader::spec::AttachSpec;
 use trapline_loader::{Error, ErrorKind, Result};
 
@@ -18,8 +17,12 @@ use crate::flows::Flows;
 use crate::hooks::Hook;
 
 mod end;
+mod transport;
+
+use self::transport::Source;
 
 pub use self::end::{RingFill, Runs};
+pub use self::transport::Transport;
 pub use crate::account::{Account, CpuAccount};
 pub use crate::filter::{Descendants, FileOptions, MountState, parents};
 pub use crate::network::NetworkOptions;
@@ -50,11 +53,15 @@ impl Flavour {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Size of the ring buffer in bytes: a power of two, at least a page.
+    /// Through what records come.
+    pub transport: Transport,
+    /// Size of the ring buffer in bytes, or of each processor's perf buffer: a power of
+    /// two, at least a page.
     pub ring_bytes: u32,
     /// How many bytes of records may gather before the reader is woken: rounded up to a
     /// power of two, and at most an eighth of the ring. A few records alone come by
     /// [`Sensors::poll`]'s own looks, ten times a second. 0 or 1: every record wakes.
+    /// Of a ring buffer: perf buffers wake by each 32nd record of a processor.
     pub wake_bytes: u32,
     /// Which families to load.
     pub families: &'static [Family],
@@ -73,6 +80,7 @@ impl Default for Options {
     /// then; a ring that overflows before it runs would take fifteen times as many.
     fn default() -> Self {
         Self {
+            transport: Transport::default(),
             ring_bytes: 4 << 20,
             wake_bytes: 256 << 10,
             families: Family::ALL,
@@ -103,7 +111,7 @@ pub struct AttachedProgram {
 #[derive(Debug)]
 pub struct Sensors {
     families: Vec<Loaded>,
-    ring: RingBuffer,
+    source: Source,
     /// With the network family only.
     flows: Option<Flows>,
     received: u64,
@@ -192,13 +200,15 @@ impl Sensors {
         let first = families
             .first()
             .ok_or_else(|| Error::invalid_input("no family of sensors was chosen"))?;
-        let ring = RingBuffer::new(first.object.map("events")?)?;
+        let source = options
+            .transport
+            .open(first.object.map("events")?, options)?;
         let network = &options.network;
         let flows = options.families.contains(&Family::Network);
         let flows = flows.then(|| Flows::new(network.flow_idle, network.flow_look));
         Ok(Self {
             families,
-            ring,
+            source,
             flows,
             received: 0,
             missed_until_detached: BTreeMap::new(),
@@ -236,7 +246,7 @@ impl Sensors {
     /// A ring buffer that is not as the kernel writes it; what the kernel says when it
     /// is asked about flows.
     pub fn consume(&mut self, mut each: impl FnMut(&[u8])) -> Result<usize> {
-        let mut records = self.ring.consume(&mut each)?;
+        let mut records = self.source.consume(&mut each)?;
         // Theirs as well, if looking fails: they will not come again.
         self.received += records as u64;
         let looked = self.look_if_due();
@@ -265,7 +275,7 @@ impl Sensors {
                 return Ok(true);
             }
             let nap = left.map_or(LOOK_EVERY, |left| left.min(LOOK_EVERY));
-            if self.ring.poll(Some(nap))? {
+            if self.source.poll(Some(nap))? {
                 return Ok(true);
             }
             if left.is_some_and(|left| left <= nap) {

@@ -74,6 +74,7 @@ pub fn plan(flavour: &str) -> Plan {
         mode: Mode::Bench,
         flavours: vec![flavour.to_owned()],
         workloads: Vec::new(),
+        perf_buffers: false,
         cases: Vec::new(),
         workload_timeout: Duration::from_secs(60),
         fault: None,

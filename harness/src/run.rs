@@ -64,6 +64,8 @@ pub struct Facts {
 pub struct Order {
     /// To run under both flavours; without any, no sensors are loaded.
     pub workloads: Vec<Workload>,
+    /// Their events come through perf buffers, not through a ring buffer.
+    pub perf_buffers: bool,
     /// Which of the loader's cases to try, by name.
     pub cases: Vec<String>,
 }
@@ -73,6 +75,7 @@ impl Order {
     pub fn whole(matrix: &Matrix) -> Self {
         Self {
             workloads: matrix.workloads.clone(),
+            perf_buffers: false,
             cases: matrix.cases.iter().map(|case| case.name.clone()).collect(),
         }
     }
@@ -125,6 +128,7 @@ pub fn plan(order: &Order) -> Plan {
             false => FLAVOURS.map(str::to_owned).to_vec(),
         },
         workloads: planned.collect(),
+        perf_buffers: order.perf_buffers,
         cases: order.cases.clone(),
         workload_timeout: WORKLOAD_TIMEOUT,
         fault: None,
@@ -265,8 +269,8 @@ mod tests {
     #[test]
     fn a_recording_that_broke_off_names_the_case_it_was_at() {
         let order = Order {
-            workloads: Vec::new(),
             cases: ["a", "b"].map(str::to_owned).to_vec(),
+            ..Order::default()
         };
         assert_eq!(case_of(&order, &[]), None);
         let unloaded = Frame::Unloaded(Unloaded {
@@ -287,8 +291,8 @@ mod tests {
     #[test]
     fn cases_alone_load_no_sensors() {
         let order = Order {
-            workloads: Vec::new(),
             cases: vec!["a".to_owned()],
+            ..Order::default()
         };
         let plan = plan(&order);
         assert!(plan.flavours.is_empty());

@@ -18,6 +18,7 @@ fn order() -> Order {
     Order {
         workloads: vec![workload("fork")],
         cases: vec!["attach_kprobe".into()],
+        ..Order::default()
     }
 }
 

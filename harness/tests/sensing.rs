@@ -159,8 +159,8 @@ fn judge(
         progress: progress.clone(),
     };
     let order = Order {
-        workloads: Vec::new(),
         cases: cases.iter().map(|case| (*case).to_owned()).collect(),
+        ..Order::default()
     };
     let mut session = Session::new(setup, vec![(series, order)]);
     session.begin().map_err(|error| format!("{error:#}"))?;

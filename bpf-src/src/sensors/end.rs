@@ -7,7 +7,7 @@ use trapline_loader::Result;
 use super::Sensors;
 use crate::account::Account;
 
-/// How full the ring buffer is.
+/// How full the ring buffer is, or all perf buffers together are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RingFill {
@@ -50,12 +50,9 @@ impl Sensors {
         first
     }
 
-    /// How full the ring buffer is.
+    /// How full the ring buffer is, or all perf buffers together are.
     pub fn ring_fill(&self) -> RingFill {
-        RingFill {
-            pending_bytes: self.ring.pending_bytes(),
-            capacity_bytes: self.ring.capacity_bytes(),
-        }
+        self.source.fill()
     }
 
     /// What each attached program has run, while the kernel counted it: sysctl

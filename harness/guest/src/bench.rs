@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use trapline_loader::kernel_btf::KernelBtf;
+use trapline_sensors::sensors::Transport;
 
 use crate::capture;
 use crate::frames::Kind;
@@ -53,13 +54,14 @@ pub fn measure(plan: &Plan) -> Vec<Frame> {
     let others = plan.flavours.iter().map(String::as_str);
     let others = others.filter(|flavour| *flavour != "none");
     for flavour in std::iter::once("none").chain(others) {
-        let (mut sensors, said) = match capture::load(flavour, &mut KernelBtf::running()) {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                frames.push(failure(&format!("load {flavour} sensors"), &error));
-                continue;
-            }
-        };
+        let (mut sensors, said) =
+            match capture::load(flavour, Transport::default(), &mut KernelBtf::running()) {
+                Ok(loaded) => loaded,
+                Err(error) => {
+                    frames.push(failure(&format!("load {flavour} sensors"), &error));
+                    continue;
+                }
+            };
         frames.push((Kind::Sensors, said));
         for (index, operation) in (0_u8..).zip(OPERATIONS) {
             let mut drain = || sensors.consume(&mut |_| {}).map(drop);

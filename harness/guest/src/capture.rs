@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use trapline_loader::kernel_btf::KernelBtf;
+use trapline_sensors::sensors::Transport;
 
 use crate::frames::{Frames, Kind};
 use crate::plan::{Plan, Workload};
@@ -43,7 +44,11 @@ pub fn run_flavour(
     flavour: &str,
     kernel: &mut KernelBtf,
 ) -> io::Result<()> {
-    let mut sensors = match load(flavour, kernel) {
+    let transport = match plan.perf_buffers {
+        true => Transport::PerfBuffer,
+        false => Transport::RingBuffer,
+    };
+    let mut sensors = match load(flavour, transport, kernel) {
         Ok((sensors, said)) => {
             frames.json(Kind::Sensors, &said)?;
             sensors
@@ -70,9 +75,13 @@ pub fn run_flavour(
 ///
 /// # Errors
 /// Why they cannot be loaded or attached.
-pub fn load(flavour: &str, kernel: &mut KernelBtf) -> Result<(Box<dyn Sensing>, Value), String> {
+pub fn load(
+    flavour: &str,
+    transport: Transport,
+    kernel: &mut KernelBtf,
+) -> Result<(Box<dyn Sensing>, Value), String> {
     let before_ns = process::monotonic_ns();
-    let sensors = sensing::load(flavour, kernel)?;
+    let sensors = sensing::load(flavour, transport, kernel)?;
     let load_ns = process::monotonic_ns() - before_ns;
     let programs: Vec<Value> = sensors
         .programs()

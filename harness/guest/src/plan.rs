@@ -20,6 +20,8 @@ pub struct Plan {
     pub flavours: Vec<String>,
     /// What to run under each flavour, in this order.
     pub workloads: Vec<Workload>,
+    /// Their events come through perf buffers, not through a ring buffer.
+    pub perf_buffers: bool,
     /// Which of the loader's cases to try, in this order, after the workloads; some with a space and an
     /// argument behind the name.
     pub cases: Vec<String>,
@@ -121,7 +123,7 @@ mod tests {
     #[test]
     fn an_unknown_key_or_fault_is_an_error() {
         let plan = r#"{"nonce":"n","mode":"record","flavours":["fentry"],
-            "workloads":[{"family":"process","name":"fork"}],"cases":["attach_kprobe"],
+            "workloads":[{"family":"process","name":"fork"}],"perf_buffers":false,"cases":["attach_kprobe"],
             "workload_timeout_ms":1000,"fault":null}"#;
         assert!(serde_json::from_str::<Plan>(plan).is_ok());
         let unknown_key = plan.replace("\"fault\"", "\"fautl\"");

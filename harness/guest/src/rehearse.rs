@@ -43,6 +43,7 @@ fn rehearse(path: &str, mode: Mode, flavours: &[String]) -> io::Result<()> {
         mode,
         flavours: flavours.to_vec(),
         workloads: all.collect(),
+        perf_buffers: false,
         cases: Vec::new(),
         workload_timeout_ms: 20_000,
         fault: None,

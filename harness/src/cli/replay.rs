@@ -68,8 +68,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let (flavour, operations) = (&arguments.flavour, &arguments.operations);
     let order = Order {
-        workloads: Vec::new(),
         cases: vec![format!("{case} {flavour} {operations}")],
+        ..Order::default()
     };
     let mut session = Session::new(setup, vec![(arguments.series, order)]);
     session.begin().map_err(|error| anyhow!(error))?;

@@ -13,6 +13,8 @@ pub struct Plan {
     pub flavours: Vec<String>,
     /// What to run under each flavour, in this order.
     pub workloads: Vec<PlannedWorkload>,
+    /// Their events come through perf buffers, not through a ring buffer.
+    pub perf_buffers: bool,
     /// Which of the loader's cases to try, in this order, after the workloads; some with a space and an
     /// argument behind the name.
     pub cases: Vec<String>,
@@ -30,6 +32,7 @@ impl Plan {
             mode: Mode::Probe,
             flavours: Vec::new(),
             workloads: Vec::new(),
+            perf_buffers: false,
             cases: Vec::new(),
             workload_timeout: Duration::from_secs(20),
             fault: None,
@@ -44,6 +47,7 @@ impl Plan {
             "mode": self.mode,
             "flavours": self.flavours,
             "workloads": self.workloads,
+            "perf_buffers": self.perf_buffers,
             "cases": self.cases,
             "workload_timeout_ms": self.workload_timeout.as_millis() as u64,
             "fault": self.fault,

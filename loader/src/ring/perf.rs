@@ -209,6 +209,21 @@ impl PerfBuffer {
     }
 }
 
+impl PerfBuffer {
+    /// Bytes that were written and not yet consumed, of all processors.
+    pub fn pending_bytes(&self) -> usize {
+        let memories = self.cpus.iter().map(|cpu| &cpu.memory);
+        let pending = memories.map(|memory| memory.head().wrapping_sub(memory.tail()));
+        pending.sum::<u64>() as usize
+    }
+
+    /// The size of all processors' buffers in bytes.
+    pub fn capacity_bytes(&self) -> usize {
+        let memories = self.cpus.iter().map(|cpu| &cpu.memory);
+        memories.map(sys::PerfMapping::data_bytes).sum()
+    }
+}
+
 /// Accounts for a record, and hands it out if it is one of a program's.
 fn take(counts: &mut Counts, record: &Record<'_>, each: &mut dyn FnMut(&[u8])) {
     match record {
@@ -265,10 +280,8 @@ impl Reader for PerfBuffer {
     }
 
     fn counts(&self) -> Result<Counts> {
-        let memories = self.cpus.iter().map(|cpu| &cpu.memory);
-        let pending = memories.map(|memory| memory.head().wrapping_sub(memory.tail()));
         Ok(Counts {
-            pending_bytes: pending.sum(),
+            pending_bytes: self.pending_bytes() as u64,
             ..self.counts
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use trapline_loader::kernel_btf::KernelBtf;
-use trapline_sensors::sensors::{Flavour, Options, Sensors};
+use trapline_sensors::sensors::{Flavour, Options, Sensors, Transport};
 
 /// One loaded and attached program.
 #[derive(Clone, Debug)]
@@ -136,8 +136,13 @@ struct Attached {
 }
 
 impl Attached {
-    fn load(flavour: Flavour, kernel: &mut KernelBtf) -> trapline_loader::Result<Self> {
+    fn load(
+        flavour: Flavour,
+        transport: Transport,
+        kernel: &mut KernelBtf,
+    ) -> trapline_loader::Result<Self> {
         let mut options = Options::default();
+        options.transport = transport;
         options.want_stats = true;
         // Only when a workload is over, so that every run has the same events in the same order.
         options.network.flow_look = Duration::MAX;
@@ -198,7 +203,11 @@ impl Sensing for Attached {
 ///
 /// # Errors
 /// Why they cannot be loaded or attached.
-pub fn load(flavour: &str, kernel: &mut KernelBtf) -> Result<Box<dyn Sensing>, String> {
+pub fn load(
+    flavour: &str,
+    transport: Transport,
+    kernel: &mut KernelBtf,
+) -> Result<Box<dyn Sensing>, String> {
     let flavour = match flavour {
         "none" => return Ok(Box::new(Nothing)),
         "fentry" => Flavour::Fentry,
@@ -206,8 +215,8 @@ pub fn load(flavour: &str, kernel: &mut KernelBtf) -> Result<Box<dyn Sensing>, S
         other => return Err(format!("there are no sensors of the flavour {other}")),
     };
     // The long form has the verifier's log, whose end says why it refused; a frame has its limit.
-    let attached =
-        Attached::load(flavour, kernel).map_err(|error| end_of(&format!("{error:?}")))?;
+    let attached = Attached::load(flavour, transport, kernel);
+    let attached = attached.map_err(|error| end_of(&format!("{error:?}")))?;
     Ok(Box::new(attached))
 }
 

@@ -1,9 +1,8 @@
-//! The same documents on two processors.
+//! The same documents otherwise: on two processors, and through perf buffers.
 //!
-//! The matrix boots with one, so that two kernels at a time keep a small machine
-//! busy. What can only go wrong with several, such as records of one lane being
-//! numbered by two, shows here: all workloads, on one kernel, against the same
-//! snapshots.
+//! The matrix boots with one processor, so that two kernels at a time keep a small
+//! machine busy, and reads a ring buffer. Here all workloads run on one kernel each,
+//! against the same snapshots.
 
 use trapline_harness::host;
 use trapline_harness::kernels::Series;
@@ -14,34 +13,44 @@ use trapline_harness::snapshot::Snapshots;
 use trapline_harness::verdict::JudgedRun;
 use trapline_harness::vm::Choice;
 
-/// Its programs may be preempted, as those of older kernels may not.
-const SERIES: &str = "7.3";
-
+/// What can only go wrong with several, such as records of one lane being numbered by
+/// two. Programs of this kernel may be preempted, as those of older ones may not.
 #[test]
 fn two_processors_report_the_same() {
+    report_the_same("processors", "7.3", 2, false);
+}
+
+/// The oldest kernel: who needs perf buffers has none that is newer.
+#[test]
+fn perf_buffers_report_the_same() {
+    report_the_same("perf_buffers", "5.10", 1, true);
+}
+
+fn report_the_same(name: &str, series: &str, cpus: u8, perf_buffers: bool) {
     let root = host::workspace_root();
     let matrix = Matrix::load(&root).unwrap();
     let snapshots = Snapshots::open(&root).unwrap();
-    let series: Series = SERIES.parse().unwrap();
+    let series: Series = series.parse().unwrap();
     let setup = Setup {
         output: host::output_dir(),
-        fixed: Some(host::output_dir().join("processors")),
+        fixed: Some(host::output_dir().join(name)),
         root,
         accel: Choice::Auto,
         jobs: 1,
-        cpus: 2,
+        cpus,
         progress: Progress::new(),
     };
-    // What the loader does is the same on any number of processors.
+    // What the loader does is the same.
     let order = Order {
         cases: Vec::new(),
+        perf_buffers,
         ..Order::whole(&matrix)
     };
     let mut session = Session::new(setup, vec![(series, order)]);
     session.begin().unwrap();
     let run = session.waiting(series).wait();
     let online = run.recording.as_ref().map(|recording| recording.hello.cpus);
-    assert_eq!(online, Ok(2));
+    assert_eq!(online, Ok(u32::from(cpus)));
     let judged = JudgedRun::new(&run);
     let mut wrong: Vec<String> = judged.boot().err().into_iter().collect();
     let rows = matrix.workloads.iter();
