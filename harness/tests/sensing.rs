@@ -68,6 +68,7 @@ const WATCH: Boot = (
         "watch_ends_by_program",
         "watch_slow_by_program",
         "watch_cycles_by_program",
+        "watch_service_by_program",
     ],
     1,
 );
