@@ -37,6 +37,17 @@ pub fn runs_loader(name: &str) -> bool {
     name.starts_with("budget_")
 }
 
+/// The loader's examples that people begin with.
+pub const EXAMPLES: [&str; 3] = ["print", "appliance", "minimised_btf"];
+
+/// The folder where cases of the loader's examples find them.
+pub const EXAMPLES_FOLDER: &str = "examples";
+
+/// The example that a case of that name runs.
+pub fn example(name: &str) -> Option<&str> {
+    name.strip_prefix("example_")
+}
+
 /// Whether a case of that name builds a project, for which the guest needs tools.
 pub fn builds(name: &str) -> bool {
     name.starts_with("sensing_build_")

@@ -275,3 +275,21 @@ fn a_kernel_that_took_something_over_has_to_do_it() {
     assert!(!order.wrong(series("6.12"), &lacks).is_empty());
     assert!(order.wrong(series("6.16"), &lacks).is_empty());
 }
+
+/// Those of the loader's examples that are put into guests are those that cases run, and
+/// the shortest is as short as it says.
+#[test]
+fn the_examples_are_run_and_short() {
+    let root = crate::host::workspace_root();
+    let cases = load(&root).unwrap();
+    let run: Vec<&str> = cases
+        .iter()
+        .filter_map(|case| example(&case.name))
+        .collect();
+    assert_eq!(run, EXAMPLES);
+    let lines = |name: &str| {
+        let path = root.join(format!("loader/examples/{name}.rs"));
+        std::fs::read_to_string(path).unwrap().lines().count()
+    };
+    assert!(lines("print") <= 60, "print.rs has to fit a page");
+}

@@ -69,6 +69,7 @@ const WATCH_MORE: Boot = (
         "watch_policy_by_program",
         "watch_slow_by_program",
         "watch_cycles_by_program",
+        "watch_service_by_program",
     ],
     1,
 );

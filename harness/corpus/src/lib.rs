@@ -11,6 +11,9 @@ pub static OBJECTS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/objec
 /// messages are tried on. Compiled from `refused/`, sorted by name.
 pub static REFUSED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/refused.rs"));
 
+/// One object by itself, for a program that embeds no other: the lists above come whole.
+pub static BENCH_LOAD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/c/bench_load.bpf.o"));
+
 /// The object of that name, of either list.
 pub fn object(name: &str) -> Option<&'static [u8]> {
     let mut all = OBJECTS.iter().chain(REFUSED);
@@ -29,5 +32,6 @@ mod tests {
             assert!(bytes.starts_with(b"\x7fELF"), "{name}");
             assert_eq!(object(name), Some(*bytes));
         }
+        assert_eq!(object("bench_load"), Some(BENCH_LOAD));
     }
 }

@@ -35,18 +35,48 @@ pub fn build_loader(arch: &str) -> Result<PathBuf, String> {
     build_package("load-trapline", arch, &folder, Some(&target))
 }
 
+/// The same for examples of the loader; as many paths as names, in their order.
+///
+/// # Errors
+/// As for [`build`].
+pub fn build_examples(names: &[&str], arch: &str) -> Result<Vec<PathBuf>, String> {
+    let chosen = names.iter().flat_map(|name| ["--example", name]);
+    let chosen: Vec<&str> = chosen.collect();
+    let root = host::workspace_root();
+    let messages = cargo_build("trapline-loader", &chosen, arch, &root, None)?;
+    let paths = names.iter().map(|name| {
+        let path = executable_in(name, &messages);
+        path.ok_or_else(|| format!("cargo built the example {name} but named no executable"))
+    });
+    paths.collect()
+}
+
 fn build_package(
     package: &str,
     arch: &str,
     folder: &Path,
     target_folder: Option<&Path>,
 ) -> Result<PathBuf, String> {
+    let messages = cargo_build(package, &[], arch, folder, target_folder)?;
+    executable_in(package, &messages)
+        .ok_or_else(|| format!("cargo built {package} but named no executable"))
+}
+
+/// Builds a package, or what is chosen of it; cargo's messages.
+fn cargo_build(
+    package: &str,
+    chosen: &[&str],
+    arch: &str,
+    folder: &Path,
+    target_folder: Option<&Path>,
+) -> Result<String, String> {
     let target = format!("{arch}-unknown-linux-musl");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build
         .args(["build", "--quiet", "--release", "--locked"])
         .args(["-p", package, "--target", &target])
+        .args(chosen)
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(folder);
     if let Some(target_folder) = target_folder {
@@ -74,8 +104,7 @@ fn build_package(
         };
         return Err(format!("{package} does not build:\n{said}{remedy}"));
     }
-    executable_in(package, &String::from_utf8_lossy(&output.stdout))
-        .ok_or_else(|| format!("cargo built {package} but named no executable"))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Finds the executable in cargo's messages, one JSON object per line. They say

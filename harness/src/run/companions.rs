@@ -2,7 +2,7 @@
 //! the guest's, modules, a disk. Made when the first kernel's need them, or found on
 //! this machine, and put into the image for those.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, anyhow};
@@ -21,6 +21,7 @@ const BTRFS_PATH: &str = "disks/btrfs";
 pub(super) struct Companions {
     program: Built,
     loader: Built,
+    examples: OnceLock<Result<Vec<Extra>, String>>,
     workshop: OnceLock<Result<Vec<Extra>, String>>,
     btrfs: Built,
 }
@@ -48,6 +49,10 @@ impl Companions {
             let content = built(&self.loader, guest::build_loader)?;
             files.push(executable(cases::LOADER_PATH, content));
         }
+        if names.iter().any(|name| cases::example(name).is_some()) {
+            let examples = self.examples.get_or_init(examples);
+            files.extend(examples.clone().map_err(|why| anyhow!(why))?);
+        }
         if names.iter().any(|name| cases::builds(name)) {
             let workshop = self.workshop.get_or_init(workshop::files);
             files.extend(workshop.clone().map_err(|why| anyhow!(why))?);
@@ -61,12 +66,26 @@ fn plays_on_btrfs(workload: &Workload) -> bool {
     workload.name.starts_with("btrfs_")
 }
 
+/// The loader's examples, built in one go.
+fn examples() -> Result<Vec<Extra>, String> {
+    let built = guest::build_examples(&cases::EXAMPLES, std::env::consts::ARCH)?;
+    let files = cases::EXAMPLES.iter().zip(built).map(|(name, path)| {
+        let to = format!("{}/{name}", cases::EXAMPLES_FOLDER);
+        Ok(executable(&to, read(&path)?))
+    });
+    files.collect()
+}
+
 fn built(program: &Built, build: fn(&str) -> Result<PathBuf, String>) -> Result<Arc<[u8]>> {
     made(program, || {
         let path = build(std::env::consts::ARCH)?;
-        let bytes = std::fs::read(&path).map(Arc::from);
-        bytes.map_err(|error| format!("cannot read {}: {error}", path.display()))
+        read(&path)
     })
+}
+
+fn read(path: &Path) -> Result<Arc<[u8]>, String> {
+    let bytes = std::fs::read(path).map(Arc::from);
+    bytes.map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 fn made(content: &Built, make: impl FnOnce() -> Result<Arc<[u8]>, String>) -> Result<Arc<[u8]>> {

@@ -16,6 +16,8 @@ mod check;
 mod files;
 mod isolate;
 mod load;
+#[cfg(test)]
+mod pages;
 mod table;
 mod watch;
 

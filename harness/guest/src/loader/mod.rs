@@ -8,7 +8,7 @@
 //!    (`const volatile __u32 pid` is set to that process before loading);
 //! 2. a line in the table of its theme ([`tracing`], [`functions`], [`uprobes`],
 //!    [`hooks`], [`net`], [`maps`], [`data`], [`objects`], [`budget`],
-//!    [`program`], [`checked`], [`rings`], [`isolate`], [`watch`]) with the
+//!    [`program`], [`examples`], [`checked`], [`rings`], [`isolate`], [`watch`]) with the
 //!    function that runs it, mostly just
 //!    [`Stage::attached`] and a trigger of [`triggers`];
 //! 3. its entry in `harness/guest/loader.toml`, at the same place in the order:
@@ -24,6 +24,7 @@ mod budget;
 mod checked;
 pub mod checks;
 mod data;
+mod examples;
 mod functions;
 mod hits;
 mod hooks;
@@ -72,6 +73,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         struct_ops::CASES,
         budget::CASES,
         program::CASES,
+        examples::CASES,
         checked::CASES,
         net::devices::CASES,
         net::cgroups::CASES,

@@ -50,7 +50,7 @@ const TIMES: u64 = 3;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An object of the corpus as a file.
-fn file(object: &str) -> Result<String, Failure> {
+pub(super) fn file(object: &str) -> Result<String, Failure> {
     let bytes = trapline_corpus::object(object);
     let bytes = bytes.ok_or_else(|| Failure::Other(format!("no object {object}")))?;
     let path = format!("/tmp/{object}.bpf.o");

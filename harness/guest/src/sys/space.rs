@@ -61,6 +61,16 @@ pub fn keep_capabilities() -> io::Result<()> {
         .map(drop)
 }
 
+/// Has no program that is executed from now on get this capability: `PR_CAPBSET_DROP`.
+///
+/// # Errors
+/// `EINVAL` for a number that the kernel has no capability for.
+pub fn drop_from_bounding_set(capability: u32) -> io::Result<()> {
+    let capability = libc::c_ulong::from(capability);
+    // SAFETY: this option takes one integer.
+    check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) }).map(drop)
+}
+
 /// unshare(2) with `CLONE_NEW*` bits.
 ///
 /// # Errors

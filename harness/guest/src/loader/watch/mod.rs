@@ -1,5 +1,5 @@
-//! Cases of `trapline watch`: what it tells, how it ends, and what it does while nobody
-//! reads.
+//! Cases of `trapline watch`: what it tells, how it ends, what it does while nobody
+//! reads, and which rights it needs.
 
 mod acts;
 mod cycles;
@@ -8,6 +8,7 @@ mod filters;
 mod kinds;
 mod policy;
 mod running;
+mod service;
 mod slow;
 
 use super::Case;
@@ -47,5 +48,10 @@ pub(super) const CASES: &[Case] = &[
         name: "watch_cycles_by_program",
         object: OBJECT,
         run: cycles::cycles,
+    },
+    Case {
+        name: "watch_service_by_program",
+        object: OBJECT,
+        run: service::service,
     },
 ];
