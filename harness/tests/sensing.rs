@@ -71,6 +71,15 @@ const WATCH: Boot = (
     ],
     1,
 );
+const LEAST: Boot = (
+    "least_privilege",
+    &[
+        "watch_policy_writable_by_program",
+        "watch_privileges_by_program",
+        "watch_defence_by_program",
+    ],
+    1,
+);
 const WAKES: Boot = ("wakes_and_flows", &["sensing_wakes", "sensing_flows"], 1);
 const APPLIANCE: Boot = (
     "appliance",
@@ -94,13 +103,14 @@ const STORM: Boot = ("storm", &["sensing_storm"], 2);
 const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// On some kernels.
-const SOMEWHERE: [(Boot, &[Series]); 8] = [
+const SOMEWHERE: [(Boot, &[Series]); 9] = [
     (BUILD, THREE),
     (WAITING, THREE),
     (WAKES, THREE),
     (APPLIANCE, THREE),
     (ISOLATION, THREE),
     (WATCH, ONE),
+    (LEAST, THREE),
     (PAYLOAD, FORMS),
     (STORM, STORM_SERIES),
 ];
