@@ -65,7 +65,14 @@ fn what_the_stream_calls_is_allowed_and_nothing_beside() {
         };
         assert_eq!(answer, expected, "{number}");
     }
-    assert_eq!(count(), CALLS.len() + OLDER.len());
+    for never in [
+        libc::SYS_socket,
+        libc::SYS_kill,
+        libc::SYS_execve,
+        libc::SYS_openat2,
+    ] {
+        assert_eq!(run(&program, &data(ARCH, never, [0; 6])), EPERM, "{never}");
+    }
 }
 
 #[test]
@@ -96,10 +103,13 @@ fn no_memory_becomes_a_program() {
 
 #[test]
 fn of_bpf_only_what_reads_and_fills_maps_is_left() {
+    // Look up, update, delete, next key, facts by descriptor, look up and delete, batch.
+    let left = [1, 2, 3, 4, 15, 21, 24];
     for command in 0..64 {
-        let answer = match COMMANDS.contains(&command) {
-            true => ALLOW,
-            false => EPERM,
+        let answer = if left.contains(&command) {
+            ALLOW
+        } else {
+            EPERM
         };
         // The kernel looks at the lower half alone.
         answers(libc::SYS_bpf, [command | 1 << 32, 0, 0, 0, 0, 0], answer);
