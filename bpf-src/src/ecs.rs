@@ -13,6 +13,7 @@ mod process;
 mod time;
 
 use crate::abi;
+use crate::change::Change;
 use crate::event::{Event, Kind, Strings, Text};
 use crate::json::Object;
 use crate::{Family, Item};
@@ -65,6 +66,20 @@ fn lost(json: &mut Object, clock: Clock, cpu: u32, lane: Option<u32>, records: u
         json.number("trapline.lane", lane);
     }
     json.number("trapline.records", records);
+}
+
+/// What somebody else did to the sensors, as an alert.
+pub fn change_line(change: &Change, clock: Clock) -> String {
+    let mut json = Object::new();
+    json.string("@timestamp", rfc3339(clock.read_ns).as_bytes());
+    json.string("ecs.version", VERSION.as_bytes());
+    json.string("event.kind", b"alert");
+    json.string("event.module", b"trapline");
+    json.string("event.action", b"tampered");
+    json.string("message", change.told().as_bytes());
+    json.string("trapline.part", change.part.name().as_bytes());
+    json.string("trapline.name", change.name.as_bytes());
+    json.close()
 }
 
 fn members(json: &mut Object, event: &Event, clock: Clock) {

@@ -10,7 +10,7 @@ use trapline_loader::spec::ObjectSpec;
 use trapline_loader::{Error, Result};
 
 use crate::family::Family;
-use crate::sensors::Sensors;
+use crate::sensors::{Filter, Sensors};
 
 /// What can be chosen of the file sensors at load.
 #[derive(Clone, Debug)]
@@ -76,8 +76,8 @@ pub enum Descendants {
 
 impl Descendants {
     /// The value of an entry of the map `excluded` in c/file_actor.bpf.h.
-    fn flags(self) -> [u8; 4] {
-        u32::from(self == Self::Excluded).to_ne_bytes()
+    fn flags(self) -> u32 {
+        u32::from(self == Self::Excluded)
     }
 }
 
@@ -94,6 +94,18 @@ pub enum MountState {
     Scannable,
 }
 
+impl MountState {
+    /// As the map has it, where anything has to be there.
+    fn number(self) -> Option<u32> {
+        match self {
+            Self::Local => None,
+            Self::NotMonitored => Some(1),
+            Self::NotScannable => Some(2),
+            Self::Scannable => Some(3),
+        }
+    }
+}
+
 impl Sensors {
     /// Leaves out what a process does to files, mounts and sockets, until it ends or is
     /// included again.
@@ -104,13 +116,18 @@ impl Sensors {
     pub fn exclude(&self, tgid: u32, descendants: Descendants) -> Result<()> {
         let excluded = self.filter(Filter::Excluded)?;
         let add = |tgid: u32| {
-            let entry = excluded.update(&tgid.to_ne_bytes(), &descendants.flags(), UpdateFlag::Any);
-            entry.with_context(|| format!("process {tgid} cannot be excluded"))
+            let flags = descendants.flags();
+            excluded
+                .update(&tgid.to_ne_bytes(), &flags.to_ne_bytes(), UpdateFlag::Any)
+                .with_context(|| format!("process {tgid} cannot be excluded"))?;
+            self.filters().write(Filter::Excluded, tgid, Some(flags));
+            Ok(())
         };
         add(tgid)?;
         if descendants == Descendants::Reported {
             return Ok(());
         }
+        self.filters().passes_on = true;
         // From now on the kernel's side adds who is started. Who was before is found
         // here; and as one may start another while we look, until nobody is new.
         let mut found = BTreeSet::from([tgid]);
@@ -137,7 +154,9 @@ impl Sensors {
     /// `InvalidInput` without the file family.
     pub fn include(&self, tgid: u32) -> Result<bool> {
         let excluded = self.object_of(Family::File)?.map("excluded")?;
-        excluded.delete(&tgid.to_ne_bytes())
+        let was_there = excluded.delete(&tgid.to_ne_bytes())?;
+        self.filters().write(Filter::Excluded, tgid, None);
+        Ok(was_there)
     }
 
     /// Says what to do with the file system of a device, as the third column of
@@ -149,9 +168,15 @@ impl Sensors {
     /// E2BIG when there are too many, see [`FileOptions::mounts`].
     pub fn set_mount(&self, major: u32, minor: u32, state: MountState) -> Result<()> {
         let mounts = self.filter(Filter::Mounts)?;
-        let device = device(major, minor)?.to_ne_bytes();
-        set_state(mounts, device, state)
-            .with_context(|| format!("file system on device {major}:{minor}"))
+        let (device, number) = (device(major, minor)?, state.number());
+        let key = device.to_ne_bytes();
+        let set = match number {
+            None => mounts.delete(&key).map(drop),
+            Some(number) => mounts.update(&key, &number.to_ne_bytes(), UpdateFlag::Any),
+        };
+        set.with_context(|| format!("file system on device {major}:{minor}"))?;
+        self.filters().write(Filter::Mounts, device, number);
+        Ok(())
     }
 }
 
@@ -160,30 +185,12 @@ impl Sensors {
     fn filter(&self, filter: Filter) -> Result<&Map> {
         let object = self.object_of(Family::File)?;
         let used = object.map("filters_used")?;
-        let index = (filter as u32).to_ne_bytes();
-        used.update(&index, &1_u32.to_ne_bytes(), UpdateFlag::Any)?;
-        object.map(match filter {
-            Filter::Mounts => "mounts",
-            Filter::Excluded => "excluded",
-        })
+        // `enum filter` of c/exclude.bpf.h.
+        let index = u32::from(filter == Filter::Excluded);
+        used.update(&index.to_ne_bytes(), &1_u32.to_ne_bytes(), UpdateFlag::Any)?;
+        self.filters().write(Filter::Used, index, Some(1));
+        object.map(filter.map())
     }
-}
-
-/// `enum filter` of c/file.bpf.h.
-#[derive(Clone, Copy)]
-enum Filter {
-    Mounts,
-    Excluded,
-}
-
-fn set_state(mounts: &Map, device: [u8; 4], state: MountState) -> Result<()> {
-    let number: u32 = match state {
-        MountState::Local => return mounts.delete(&device).map(drop),
-        MountState::NotMonitored => 1,
-        MountState::NotScannable => 2,
-        MountState::Scannable => 3,
-    };
-    mounts.update(&device, &number.to_ne_bytes(), UpdateFlag::Any)
 }
 
 /// A device as the kernel keeps it: 12 bits and 20.

@@ -8,6 +8,7 @@ mod socket;
 
 use std::fmt::Write as _;
 
+use crate::change::Change;
 use crate::event::{
     Event, File, FileHow, FileOperation, Inode, Kind, Process, Strings, Text, TextFlags,
 };
@@ -35,6 +36,17 @@ pub fn line(item: &Item) -> String {
         }
         Item::Event(event) => event_members(&mut json, event),
     }
+    json.close()
+}
+
+/// A line of its own kind, `tampered`: what somebody else did to the sensors.
+pub fn change_line(change: &Change) -> String {
+    let mut json = Object::new();
+    json.number("schema", SCHEMA_VERSION);
+    json.string("kind", b"tampered");
+    json.string("part", change.part.name().as_bytes());
+    json.string("name", change.name.as_bytes());
+    json.string("how", change.how.as_bytes());
     json.close()
 }
 

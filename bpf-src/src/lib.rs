@@ -16,6 +16,7 @@
 
 pub mod abi;
 mod account;
+pub mod change;
 mod clock;
 pub mod decode;
 pub mod ecs;
@@ -32,6 +33,7 @@ mod outlook;
 pub mod payload;
 pub mod sensors;
 
+pub use change::Change;
 pub use decode::{DecodeError, Decoder, Item};
 pub use event::{Event, Kind};
 pub use family::Family;

@@ -17,11 +17,13 @@ use crate::flows::Flows;
 use crate::hooks::Hook;
 
 mod end;
+mod guard;
 mod transport;
 
 use self::transport::Source;
 
 pub use self::end::{RingFill, Runs};
+pub(crate) use self::guard::Filter;
 pub use self::transport::Transport;
 pub use crate::account::{Account, CpuAccount};
 pub use crate::filter::{Descendants, FileOptions, MountState, parents};
@@ -117,6 +119,7 @@ pub struct Sensors {
     received: u64,
     /// Of links that are detached.
     missed_until_detached: BTreeMap<&'static str, u64>,
+    guard: guard::Guard,
 }
 
 /// One family, attached.
@@ -197,6 +200,7 @@ impl Sensors {
                 links,
             });
         }
+        guard::freeze(&families)?;
         let first = families
             .first()
             .ok_or_else(|| Error::invalid_input("no family of sensors was chosen"))?;
@@ -212,6 +216,7 @@ impl Sensors {
             flows,
             received: 0,
             missed_until_detached: BTreeMap::new(),
+            guard: guard::Guard::default(),
         })
     }
 
@@ -366,23 +371,6 @@ impl Sensors {
     fn first_object(&self) -> Result<&Object> {
         let first = self.families.first().map(|family| &family.object);
         first.ok_or_else(|| Error::invalid_input("no family of sensors is loaded"))
-    }
-}
-
-impl Loaded {
-    /// Adds the runs that the kernel left out.
-    fn add_missed(&self, account: &mut Account) -> Result<()> {
-        // A run that a kprobe misses may count with its link and with its
-        // program, which several links can share.
-        let mut missed_by_links = BTreeMap::<_, u64>::new();
-        for (name, link) in &self.links {
-            *missed_by_links.entry(name).or_default() += link.missed()?.unwrap_or(0);
-        }
-        for (name, missed) in missed_by_links {
-            let recursion = self.object.program(name)?.info()?.recursion_misses;
-            account.add_missed(name, missed.max(recursion.unwrap_or(0)));
-        }
-        Ok(())
     }
 }
 

@@ -73,6 +73,15 @@ const WATCH_MORE: Boot = (
     ],
     1,
 );
+const LEAST: Boot = (
+    "least_privilege",
+    &[
+        "watch_policy_writable_by_program",
+        "watch_privileges_by_program",
+        "watch_defence_by_program",
+    ],
+    1,
+);
 const WAKES: Boot = ("wakes_and_flows", &["sensing_wakes", "sensing_flows"], 1);
 const APPLIANCE: Boot = (
     "appliance",
@@ -97,7 +106,7 @@ const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// Each boot, and on which kernels it goes with all other tests. On the others only when
 /// asked for, by `-- --include-ignored`, which takes several times as long.
-const BOOTS: [(Boot, &[Series]); 13] = [
+const BOOTS: [(Boot, &[Series]); 14] = [
     (FILTERS, FORMS),
     (PATHS_AND_LOSSES, FORMS),
     (OPERATIONS, FORMS),
@@ -109,6 +118,7 @@ const BOOTS: [(Boot, &[Series]); 13] = [
     (APPLIANCE, THREE),
     (ISOLATION, THREE),
     (WATCH, THREE),
+    (LEAST, THREE),
     (STORM, STORM_SERIES),
     (WATCH_MORE, ONE),
 ];

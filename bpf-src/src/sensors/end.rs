@@ -1,10 +1,11 @@
 //! The end of the sensors' work, and what is to be known of it meanwhile.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use trapline_loader::Result;
 
-use super::Sensors;
+use super::{Loaded, Sensors, guard};
 use crate::account::Account;
 
 /// How full the ring buffer is, or all perf buffers together are.
@@ -79,5 +80,27 @@ impl Sensors {
         }
         all.retain(|one| one.runs > 0);
         Ok(all)
+    }
+}
+
+impl Loaded {
+    /// Adds the runs that the kernel left out.
+    pub(super) fn add_missed(&self, account: &mut Account) -> Result<()> {
+        // A run that a kprobe misses may count with its link and with its
+        // program, which several links can share.
+        let mut missed_by_links = BTreeMap::<_, u64>::new();
+        for (name, link) in &self.links {
+            let missed = match link.missed() {
+                // Which `Sensors::changes` tells.
+                Err(error) if guard::is_gone(&error) => None,
+                other => other?,
+            };
+            *missed_by_links.entry(name).or_default() += missed.unwrap_or(0);
+        }
+        for (name, missed) in missed_by_links {
+            let recursion = self.object.program(name)?.info()?.recursion_misses;
+            account.add_missed(name, missed.max(recursion.unwrap_or(0)));
+        }
+        Ok(())
     }
 }

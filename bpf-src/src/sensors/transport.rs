@@ -50,9 +50,11 @@ impl Transport {
         Ok(match self {
             Self::RingBuffer => Source::Ring(RingBuffer::new(events)?),
             Self::PerfBuffer => {
-                let mut perf = PerfOptions::default();
-                perf.pages_per_cpu = (options.ring_bytes / PAGE_BYTES).max(1) as usize;
-                perf.wakeup_records = WAKEUP_RECORDS;
+                let perf = PerfOptions {
+                    pages_per_cpu: (options.ring_bytes / PAGE_BYTES).max(1) as usize,
+                    wakeup_records: WAKEUP_RECORDS,
+                    ..PerfOptions::default()
+                };
                 Source::Perf(PerfBuffer::new(events, &perf)?)
             }
         })

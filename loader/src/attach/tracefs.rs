@@ -4,8 +4,10 @@ use crate::error::{Error, Result};
 use crate::sys::{self, Errno};
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The group of all our probes.
 const GROUP: &str = "trapline";
@@ -70,6 +72,55 @@ impl Control {
     }
 }
 
+/// The files of a kind of probe, open for as long as there is one of ours: who has made
+/// a probe may give up what it takes to open them before it removes it.
+#[derive(Debug)]
+struct Files {
+    path: PathBuf,
+    control: File,
+    /// Of kprobes: how often each was hit, and missed.
+    profile: Option<(PathBuf, File)>,
+}
+
+impl Files {
+    /// Those that are open, or opens them.
+    fn of(control: Control) -> Result<Result<Arc<Self>, Errno>> {
+        static OPEN: [Mutex<Weak<Files>>; 2] = [const { Mutex::new(Weak::new()) }; 2];
+        let [kprobes, uprobes] = &OPEN;
+        let open = match control {
+            Control::Kprobes => kprobes,
+            Control::Uprobes => uprobes,
+        };
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(files) = open.upgrade() {
+            return Ok(Ok(files));
+        }
+        let files = Self::open(root()?.join(control.file()), control);
+        Ok(files.map(|files| {
+            let files = Arc::new(files);
+            *open = Arc::downgrade(&files);
+            files
+        }))
+    }
+
+    fn open(path: PathBuf, control: Control) -> Result<Self, Errno> {
+        let profile = match control {
+            Control::Kprobes => {
+                let path = path.with_file_name("kprobe_profile");
+                let file = sys::open_read(&path)?;
+                Some((path, file))
+            }
+            // A uprobe is never missed, and its profile has no such column.
+            Control::Uprobes => None,
+        };
+        Ok(Self {
+            control: sys::open_append(&path)?,
+            path,
+            profile,
+        })
+    }
+}
+
 /// When a probe runs its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProbeKind {
@@ -96,7 +147,7 @@ impl ProbeKind {
 /// A probe made through tracefs; removed on drop.
 #[derive(Debug)]
 pub(super) struct ProbeEvent {
-    control: PathBuf,
+    files: Arc<Files>,
     name: String,
     removed: bool,
 }
@@ -110,16 +161,19 @@ impl ProbeEvent {
         place: &str,
     ) -> Result<Result<Self, Errno>> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let control = root()?.join(control.file());
+        let files = match Files::of(control)? {
+            Ok(files) => files,
+            Err(errno) => return Ok(Err(errno)),
+        };
         let kind = kind.letter();
         for _ in 0..NAME_ATTEMPTS {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let name = format!("trapline_{}_{count}", std::process::id());
             let line = format!("{kind}:{GROUP}/{name} {place}");
-            match sys::append(&control, &line) {
+            match sys::append(&files.control, &line) {
                 Ok(()) => {
                     return Ok(Ok(Self {
-                        control,
+                        files,
                         name,
                         removed: false,
                     }));
@@ -130,7 +184,7 @@ impl ProbeEvent {
         }
         Err(Errno::EXIST.error(format_args!(
             "{NAME_ATTEMPTS} names in a row in {}",
-            control.display()
+            files.path.display()
         )))
     }
 
@@ -143,13 +197,11 @@ impl ProbeEvent {
 
     /// How often the probe was hit without running.
     pub(super) fn missed(&self) -> Result<Option<u64>> {
-        const PROFILE_LIMIT_BYTES: u64 = 16 << 20;
-        if self.control.ends_with(Control::Uprobes.file()) {
-            // A uprobe is never missed, and its profile has no such column.
+        const PROFILE_LIMIT_BYTES: usize = 16 << 20;
+        let Some((path, profile)) = &self.files.profile else {
             return Ok(None);
-        }
-        let path = self.control.with_file_name("kprobe_profile");
-        let profile = sys::read_small(&path, PROFILE_LIMIT_BYTES);
+        };
+        let profile = sys::read_again(profile, PROFILE_LIMIT_BYTES);
         let profile = profile.map_err(|errno| errno.error(path.display()))?;
         let missed = missed_in(&profile, &self.name).ok_or_else(|| {
             Error::not_found(format!("{} says nothing of {}", path.display(), self.name))
@@ -168,7 +220,7 @@ impl ProbeEvent {
         let line = format!("-:{GROUP}/{}", self.name);
         let mut attempt = 1;
         loop {
-            match sys::append(&self.control, &line) {
+            match sys::append(&self.files.control, &line) {
                 Ok(()) => return Ok(()),
                 // The event that was closed just before may not be gone yet.
                 Err(Errno::BUSY) if attempt < ATTEMPTS => {
@@ -176,7 +228,7 @@ impl ProbeEvent {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Err(errno) => {
-                    let (name, control) = (&self.name, self.control.display());
+                    let (name, control) = (&self.name, self.files.path.display());
                     return Err(errno.error(format_args!("removing {GROUP}/{name} from {control}")));
                 }
             }

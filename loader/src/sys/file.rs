@@ -94,11 +94,31 @@ pub(crate) fn names_in(path: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Appends a line to a control file in one write.
-pub(crate) fn append(path: &Path, line: &str) -> Result<()> {
+/// Opens a control file for lines.
+pub(crate) fn open_append(path: &Path) -> Result<File> {
     let file = OpenOptions::new().append(true).open(path);
-    let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    file.map_err(|error| Errno::from_io(&error))
+}
+
+/// Appends a line to a control file in one write.
+pub(crate) fn append(mut file: &File, line: &str) -> Result<()> {
+    let written = file.write_all(line.as_bytes());
     written.map_err(|error| Errno::from_io(&error))
+}
+
+/// Reads a text from its beginning, of at most `limit_bytes`; what comes after is left.
+pub(crate) fn read_again(file: &File, limit_bytes: usize) -> Result<String> {
+    const PIECE_BYTES: usize = 4096;
+    let mut bytes = Vec::new();
+    while bytes.len() < limit_bytes {
+        let mut piece = [0; PIECE_BYTES];
+        let read = pread(file, bytes.len() as u64, &mut piece)?;
+        bytes.extend_from_slice(piece.get(..read).unwrap_or(&piece));
+        if read < PIECE_BYTES {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Removes a name.
@@ -223,6 +243,19 @@ mod tests {
         let file = open_read(Path::new(env!("CARGO_MANIFEST_PATH"))).unwrap();
         let mapped = super::super::FileMapping::of_sysfs(std::os::fd::AsFd::as_fd(&file), 4096);
         assert_eq!(mapped.err(), Some(Errno::INVAL));
+    }
+
+    #[test]
+    fn a_file_is_read_again_from_its_beginning() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/elf/mod.rs");
+        let (file, whole) = (
+            open_read(&path).unwrap(),
+            std::fs::read_to_string(&path).unwrap(),
+        );
+        assert!(whole.len() > 4096);
+        for _ in 0..2 {
+            assert_eq!(read_again(&file, 1 << 20).unwrap(), whole);
+        }
     }
 
     #[test]

@@ -45,8 +45,9 @@ pub(crate) use epoll::Epoll;
 pub(crate) use errno::Errno;
 pub use errno::name as errno_name;
 pub(crate) use file::{
-    append, fd_inode, fd_path, file_len, names_in, netns_inode, online_cpus, open_read,
-    possible_cpu_numbers, possible_cpus, pread, read_bytes, read_small, read_whole, unlink,
+    append, fd_inode, fd_path, file_len, names_in, netns_inode, online_cpus, open_append,
+    open_read, possible_cpu_numbers, possible_cpus, pread, read_again, read_bytes, read_small,
+    read_whole, unlink,
 };
 pub(crate) use info::{MapInfo, ProgInfo, btf_bytes, link_head, link_info, map_info, prog_info};
 pub(crate) use link::{

@@ -41,19 +41,27 @@ enum Command {
     Watch(watch::Arguments),
 }
 
-/// 0 when all went well, 1 when something did not, 2 for wrong arguments.
+/// Of what went well, or did not.
+fn code(is_good: bool) -> ExitCode {
+    match is_good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// 0 when all went well, 1 when something did not, 2 for wrong arguments, 3 when somebody
+/// has tampered with what `watch` watches with.
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
-        Command::Load(arguments) => load::run(arguments),
-        Command::Check(arguments) => check::run(arguments),
-        Command::Btf(arguments) => btf::run(arguments),
-        Command::Isolate(arguments) => isolate::run(arguments),
+        Command::Load(arguments) => load::run(arguments).map(code),
+        Command::Check(arguments) => check::run(arguments).map(code),
+        Command::Btf(arguments) => btf::run(arguments).map(code),
+        Command::Isolate(arguments) => isolate::run(arguments).map(code),
         Command::Watch(arguments) => watch::run(arguments),
     };
     match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         // Whoever read the output has seen enough.
         Err(error) if error.kind() == BROKEN_PIPE => ExitCode::FAILURE,
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use trapline_loader::{Error, Result};
@@ -10,6 +11,7 @@ use trapline_sensors::sensors::{Flavour, Options};
 
 mod cell;
 mod clock;
+mod defence;
 mod exclude;
 mod groups;
 mod kinds;
@@ -18,6 +20,7 @@ mod mounts;
 mod orders;
 mod output;
 pub mod policy;
+mod privileges;
 mod proc;
 mod row;
 mod select;
@@ -33,6 +36,7 @@ mod what;
 
 use orders::Orders;
 use output::{State, say};
+use privileges::Privileges;
 use row::Look;
 use settings::{Choice, Settings};
 use stream::{Rules, Stream};
@@ -42,9 +46,19 @@ use told::{Format, Told};
 ///
 /// One row for each event on the standard output, and everything else on the standard
 /// error. An event that is lost is a row as well. Ends with Ctrl-C or SIGTERM: what was
-/// recorded until then is told, then a summary. Needs root.
+/// recorded until then is told, then a summary.
 ///
-/// Exits with 1 when something could not be written.
+/// Needs root, or CAP_BPF and CAP_PERFMON, to put the sensors in place. After that it is
+/// another user, with no capability but CAP_BPF where the kernel asks for that, and has
+/// the few system calls left that telling takes: see --user and --keep-privileges.
+///
+/// Once a second it looks whether what it has in the kernel is as it left it: a link that
+/// is gone, or a process, file system or switch that somebody else put into the maps that
+/// say what is left out, is a row as well, and what is in maps is put right. Nothing is
+/// pinned: killed, it takes the sensors with it and tells no summary.
+///
+/// Exits with 1 when something could not be written, and with 3 when somebody has tampered
+/// with the sensors.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// One JSON object per line, as the library's events.schema.json describes it.
@@ -59,32 +73,48 @@ pub struct Arguments {
     stats: Option<u64>,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    privileges: privileges::Wish,
 }
 
-/// Runs the subcommand; false where something could not be written.
+/// Of a process that saw somebody tamper with its sensors.
+const TAMPERED: u8 = 3;
+
+/// Runs the subcommand, and returns its exit code.
 ///
 /// # Errors
 /// What keeps the sensors from being loaded or read; what keeps lines from being
 /// written.
-pub fn run(arguments: &Arguments) -> Result<bool> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let privileges = Privileges::new(&arguments.privileges)?;
     let settings = Settings::read(&arguments.choice)?;
     let options = settings.at_start.options();
     // From before anything is attached: a signal that comes meanwhile is heeded.
     let orders = Orders::new()?;
-    let sensors = attach(&options)?;
+    let sensors = attach(&options).map_err(privileges::explained)?;
     let rules = Rules::new(settings)?;
-    // Nothing is loaded or attached from here on.
     let told = Told::new(std::io::stdout(), format(arguments));
-    let stream = Stream::new(sensors, rules, orders, told);
+    let stream = Stream::new(sensors, rules, orders, told)?;
+    // Nothing is loaded or attached from here on.
+    privileges.give_up(stream.sensors())?;
+    if let Err(error) = Settings::read(&arguments.choice) {
+        say(&format!(
+            "warning: SIGHUP will not have the policy read again: {error:#}"
+        ));
+    }
     let mut stream = stream.with_stats(arguments.stats.map(Duration::from_secs));
     let ending = stream.run(|| Settings::read(&arguments.choice))?;
     say(&summary::summary(&stream, &ending));
     let is_whole = summary::unaccounted(&ending).is_none() && stream.told.malformed_records() == 0;
-    match stream.told.output.state() {
-        State::Open | State::Gone => Ok(is_whole),
-        State::Stalled => Ok(false),
-        State::Failed(error) => Err(Error::io(Path::new("standard output"), error)),
+    if let State::Failed(error) = stream.told.output.state() {
+        return Err(Error::io(Path::new("standard output"), error));
     }
+    let is_stalled = matches!(stream.told.output.state(), State::Stalled);
+    Ok(match stream.told.changes() {
+        0 if is_whole && !is_stalled => ExitCode::SUCCESS,
+        0 => ExitCode::FAILURE,
+        _ => ExitCode::from(TAMPERED),
+    })
 }
 
 /// The sensors, in place.

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -295,6 +296,12 @@ fn attach_pinned(_: &mut Stage<'_>) -> Outcome {
     let said = trapline(&words)?.good()?;
     let hits = hits_of("attach_fentry")?;
     let folder = Path::new(PINS).join("attach_fentry");
+    for folder in [&folder, &folder.join("maps"), &folder.join("links")] {
+        let mode = fs::metadata(folder).tried(PINS)?.permissions().mode();
+        if mode & 0o7777 != 0o700 {
+            return Err(Failure::Other(format!("{}: {mode:o}", folder.display())));
+        }
+    }
     let map = Map::from_pin(folder.join("maps").join(hits.map.replace('.', "_")))?;
     for _ in 0..TIMES {
         set_domain_name()?;

@@ -8,10 +8,12 @@
 pub mod alarm;
 pub mod birth;
 pub mod boot;
+pub mod capability;
 pub mod cgroup;
 pub mod contents;
 pub mod extents;
 pub mod file;
+pub mod invade;
 pub mod landlock;
 pub mod mounts;
 pub mod net;

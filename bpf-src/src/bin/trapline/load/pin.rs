@@ -1,5 +1,7 @@
 //! Names in a bpf file system for what was loaded.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use trapline_loader::attach::Link;
@@ -50,10 +52,15 @@ fn pin_all(
     Ok(())
 }
 
-/// Where a thing of that name goes; its folder is made.
+/// Where a thing of that name goes; its folder is made, and nobody else may look into
+/// it: whoever can open a pin can detach or change what is behind it.
 fn place(base: &Path, what: &str, name: &str) -> Result<PathBuf> {
     let folder = base.join(what);
-    std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
+    made.map_err(|error| Error::io(&folder, &error))?;
     Ok(folder.join(plain(name)))
 }
 

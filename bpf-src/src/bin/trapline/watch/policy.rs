@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use trapline_loader::{Error, Result};
@@ -256,8 +257,8 @@ fn check_owner(path: &Path, file: &File) -> Result<()> {
     if metadata.mode() & WORLD_WRITES != 0 {
         return refuse("everybody may write it: chmod o-w".to_owned());
     }
-    let own = rustix::process::geteuid().as_raw();
-    if ![0, own].contains(&metadata.uid()) {
+    let is_trusted = |owner: u32| [0, started_as()].contains(&owner);
+    if !is_trusted(metadata.uid()) {
         let owner = metadata.uid();
         return refuse(format!(
             "it belongs to user {owner}, neither root nor us: chown root"
@@ -272,7 +273,20 @@ fn check_owner(path: &Path, file: &File) -> Result<()> {
         let folder = folder.display();
         return refuse(format!("everybody may replace it: chmod o-w {folder}"));
     }
+    if !is_trusted(of_folder.uid()) {
+        let (folder, owner) = (folder.display(), of_folder.uid());
+        return refuse(format!(
+            "user {owner}, neither root nor us, may replace it: chown root {folder}"
+        ));
+    }
     Ok(())
+}
+
+/// Who we were when we first read a policy: later we may be somebody who is to read it
+/// and no more.
+fn started_as() -> u32 {
+    static UID: OnceLock<u32> = OnceLock::new();
+    *UID.get_or_init(|| rustix::process::geteuid().as_raw())
 }
 
 #[cfg(test)]

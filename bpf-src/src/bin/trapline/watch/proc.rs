@@ -40,12 +40,23 @@ pub fn running(exes: &[String]) -> Result<Vec<u32>> {
 
 /// A figure of our own in /proc/self/status, such as `VmRSS`, in bytes.
 pub fn own_bytes(name: &str) -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/status").ok()?;
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    let kib: u64 = value.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    let value = own(name)?;
+    let kib: u64 = value.strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+/// Whoever traces us; 0: nobody.
+pub fn tracer() -> u32 {
+    let pid = own("TracerPid").and_then(|pid| pid.parse().ok());
+    pid.unwrap_or(0)
+}
+
+/// What /proc/self/status says of us under a name.
+fn own(name: &str) -> Option<String> {
+    let text = fs::read_to_string("/proc/self/status").ok()?;
+    let mut lines = text.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    Some(value.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -60,5 +71,6 @@ mod tests {
         assert!(running(&["/none".to_owned()]).unwrap().is_empty());
         assert!(own_bytes("VmRSS").unwrap() > 4096);
         assert_eq!(own_bytes("VmNone"), None);
+        assert_eq!(tracer(), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! An event as a row for people: time, kind, process, pid, what, result.
 
+use trapline_sensors::change::Change;
 use trapline_sensors::ecs::Clock;
 use trapline_sensors::event::Event;
 use trapline_sensors::{Family, Item};
@@ -63,18 +64,25 @@ impl Look {
         )
     }
 
+    /// What somebody else did to the sensors.
+    pub fn change(self, change: &Change, clock: Clock) -> String {
+        self.alarm("TAMPERED", &change.told(), clock)
+    }
+
+    /// A row of now that nobody overlooks.
+    fn alarm(self, kind: &str, what: &str, clock: Clock) -> String {
+        let boottime = clock.read_ns.saturating_sub(clock.offset_ns);
+        let time = clock::of_day(clock, u64::try_from(boottime).unwrap_or(0));
+        self.colour(LOST, &format!("{time:TIME$} {kind:KIND$} {what}"))
+    }
+
     /// One row.
     pub fn row(self, item: &Item, clock: Clock) -> String {
         match item {
             Item::Lost { cpu, records, .. } => {
-                let boottime = clock.read_ns.saturating_sub(clock.offset_ns);
-                let time = clock::of_day(clock, u64::try_from(boottime).unwrap_or(0));
                 let events = if *records == 1 { "event" } else { "events" };
-                let text = format!(
-                    "{time:TIME$} {:KIND$} {records} {events} of processor {cpu} found no room",
-                    "LOST"
-                );
-                self.colour(LOST, &text)
+                let what = format!("{records} {events} of processor {cpu} found no room");
+                self.alarm("LOST", &what, clock)
             }
             Item::Event(event) => self.event(event, clock),
         }
@@ -121,6 +129,7 @@ fn of_family(family: Family) -> &'static str {
 mod tests {
     use super::super::testing::{exec, exit, file, none, text};
     use super::*;
+    use trapline_sensors::change::Part;
     use trapline_sensors::event::FileOperation;
 
     const PAGE: Look = Look {
@@ -184,6 +193,12 @@ mod tests {
             "{row}"
         );
         assert!(TERMINAL.row(&lost, Clock::default()).starts_with(LOST));
+        let change = Change::new(Part::Map, "excluded", "left out process 7");
+        let row = PAGE.change(&change, Clock::default());
+        assert!(
+            row.ends_with("TAMPERED         map excluded left out process 7"),
+            "{row}"
+        );
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use trapline_loader::Result;
 use trapline_sensors::event::Kind;
-use trapline_sensors::{Account, Decoder, Family, Item, Sensors};
+use trapline_sensors::{Account, Change, Decoder, Family, Item, Sensors};
 
 use super::clock;
+use super::defence::Defence;
 use super::exclude::Exclusion;
 use super::mounts::Mounts;
 use super::orders::Orders;
@@ -32,6 +33,7 @@ pub struct Stream<W> {
     pub told: Told<W>,
     orders: Orders,
     stats: Option<Stats>,
+    defence: Defence,
     began: Instant,
     accounted: Instant,
 }
@@ -113,9 +115,13 @@ impl Rules {
 
 impl<W: AsFd> Stream<W> {
     /// A stream of what these sensors send.
-    pub fn new(sensors: Sensors, rules: Rules, orders: Orders, told: Told<W>) -> Self {
+    ///
+    /// # Errors
+    /// What the kernel says when it is asked how they are.
+    pub fn new(mut sensors: Sensors, rules: Rules, orders: Orders, told: Told<W>) -> Result<Self> {
         let now = Instant::now();
-        Self {
+        Ok(Self {
+            defence: Defence::new(&mut sensors)?,
             sensors,
             decoder: Decoder::new(),
             rules,
@@ -124,7 +130,7 @@ impl<W: AsFd> Stream<W> {
             stats: None,
             began: now,
             accounted: now,
-        }
+        })
     }
 
     /// The same, and how it goes said this often.
@@ -132,6 +138,11 @@ impl<W: AsFd> Stream<W> {
         let is_json = !matches!(self.told.format, Format::Rows(_));
         self.stats = every.map(|every| Stats::new(every, is_json));
         self
+    }
+
+    /// The sensors.
+    pub fn sensors(&self) -> &Sensors {
+        &self.sensors
     }
 
     /// Tells what comes, until a signal says to end or nothing can be written any more;
@@ -159,6 +170,8 @@ impl<W: AsFd> Stream<W> {
             }
             self.told.flush(&mut self.orders);
             self.say_how_it_goes()?;
+            let changes = self.defence.look_if_due(&mut self.sensors)?;
+            self.tell_changes(&changes);
         }
         self.end()
     }
@@ -201,6 +214,12 @@ impl<W: AsFd> Stream<W> {
         Ok(())
     }
 
+    fn tell_changes(&mut self, changes: &[Change]) {
+        for change in changes {
+            self.told.change(change, &mut self.orders);
+        }
+    }
+
     fn account(&mut self) -> Result<Account> {
         let account = self.sensors.account()?;
         self.accounted = Instant::now();
@@ -241,6 +260,8 @@ impl<W: AsFd> Stream<W> {
             Some(stats) => vec![stats.own(), stats.programs(&self.sensors)?],
             None => Vec::new(),
         };
+        let changes = self.defence.look(&mut self.sensors)?;
+        self.tell_changes(&changes);
         let detached = self.sensors.detach();
         // Of sockets that were closed since it last looked by itself.
         self.sensors.look_at_flows()?;

@@ -56,6 +56,10 @@ pub fn summary<W: AsFd>(stream: &Stream<W>, ending: &Ending) -> String {
             grouped(unwritten)
         ));
     }
+    if told.changes() > 0 {
+        let count = grouped(told.changes());
+        lines.push(format!("TAMPERED WITH: {count} times"));
+    }
     if told.malformed_records() > 0 {
         let count = grouped(told.malformed_records());
         lines.push(format!("records that could not be read: {count}"));

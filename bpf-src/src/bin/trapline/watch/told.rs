@@ -5,8 +5,9 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use trapline_sensors::ecs::Clock;
-use trapline_sensors::{Account, DecodeError, Item, ecs, json};
+use trapline_sensors::{Account, Change, DecodeError, Item, ecs, json};
 
+use super::clock;
 use super::losses::Losses;
 use super::orders::Orders;
 use super::output::{Output, say};
@@ -38,6 +39,7 @@ pub struct Told<W> {
     losses: Losses,
     kinds: BTreeMap<&'static str, u64>,
     malformed: u64,
+    changes: u64,
     /// Whether the reader was spoken of, and has not read since.
     is_slow: bool,
 }
@@ -52,6 +54,7 @@ impl<W: AsFd> Told<W> {
             losses: Losses::default(),
             kinds: BTreeMap::new(),
             malformed: 0,
+            changes: 0,
             is_slow: false,
         }
     }
@@ -93,6 +96,25 @@ impl<W: AsFd> Told<W> {
         for lost in self.losses.counted(account) {
             self.tell(&lost, orders);
         }
+    }
+
+    /// What somebody else did to the sensors: in the stream, and on the standard error
+    /// for whoever has put the stream into a file.
+    pub fn change(&mut self, change: &Change, orders: &mut Orders) {
+        self.changes += 1;
+        say(&format!("error: tampered with: {}", change.told()));
+        self.clock = clock::now();
+        let line = match self.format {
+            Format::Rows(look) => look.change(change, self.clock),
+            Format::Json => json::change_line(change),
+            Format::Ecs => ecs::change_line(change, self.clock),
+        };
+        self.line(&line, orders);
+    }
+
+    /// How often somebody did.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Writes what was gathered.

@@ -3,10 +3,12 @@
 
 mod acts;
 mod cycles;
+mod defence;
 mod ends;
 mod filters;
 mod kinds;
 mod policy;
+mod privileges;
 mod running;
 mod service;
 mod slow;
@@ -33,6 +35,21 @@ pub(super) const CASES: &[Case] = &[
         name: "watch_policy_by_program",
         object: OBJECT,
         run: policy::policy,
+    },
+    Case {
+        name: "watch_policy_writable_by_program",
+        object: OBJECT,
+        run: policy::writable,
+    },
+    Case {
+        name: "watch_privileges_by_program",
+        object: OBJECT,
+        run: privileges::privileges,
+    },
+    Case {
+        name: "watch_defence_by_program",
+        object: OBJECT,
+        run: defence::defence,
     },
     Case {
         name: "watch_ends_by_program",

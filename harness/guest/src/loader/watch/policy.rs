@@ -71,6 +71,40 @@ pub(super) fn policy(_: &mut Stage<'_>) -> Outcome {
     Ok(checks.report("fentry"))
 }
 
+/// Whoever else may write it, or put another in its place, keeps it from being read.
+pub(super) fn writable(_: &mut Stage<'_>) -> Outcome {
+    let mut checks = Checks::default();
+    let folder = "/tmp/watch-writable";
+    let path = format!("{folder}/policy.toml");
+    fs::create_dir_all(folder).tried(folder)?;
+    fs::write(&path, "kind = 7").tried(&path)?;
+    let own = (0, 0o755, 0, 0o644);
+    // A sticky folder is one where only owners may replace what is theirs.
+    for ((owner, mode, file_owner, file_mode), why) in [
+        (own, "policy.toml:1:1: there is no kind"),
+        ((0, 0o1777, 0, 0o644), "policy.toml:1:1: there is no kind"),
+        ((0, 0o755, 0, 0o646), "everybody may write it: chmod o-w"),
+        ((0, 0o757, 0, 0o644), "everybody may replace it: chmod o-w"),
+        ((0, 0o755, 1001, 0o644), "belongs to user 1001"),
+        (
+            (1001, 0o755, 0, 0o644),
+            "user 1001, neither root nor us, may replace it",
+        ),
+    ] {
+        for (place, owner, mode) in [(folder, owner, mode), (&path, file_owner, file_mode)] {
+            std::os::unix::fs::chown(place, Some(owner), Some(0)).tried(place)?;
+            fs::set_permissions(place, Permissions::from_mode(mode)).tried(place)?;
+        }
+        for command in ["watch", "isolate"] {
+            let said = trapline(&[command, "--policy", &path])?;
+            let is_refused = said.code == Some(1) && said.err.contains(why);
+            checks.equal(&format!("{command}: {}", said.err), &is_refused, &true)?;
+        }
+    }
+    fs::remove_dir_all(folder).tried(folder)?;
+    Ok(checks.report("fentry"))
+}
+
 fn write(text: &str) -> Result<(), Failure> {
     fs::write(POLICY, text).tried(POLICY)
 }

@@ -53,14 +53,27 @@ impl Watching {
     /// # Errors
     /// What it says instead.
     pub fn start_to(words: &[&str], out: Stdio) -> Result<Self, Failure> {
-        let mut child = Command::new(PROGRAM)
+        Self::start_by(words, out, |_| ())
+    }
+
+    /// The same, run in a way of its own.
+    ///
+    /// # Errors
+    /// What it says instead.
+    pub fn start_by(
+        words: &[&str],
+        out: Stdio,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Result<Self, Failure> {
+        let mut command = Command::new(PROGRAM);
+        command
             .arg("watch")
             .args(words)
             .stdin(Stdio::null())
             .stdout(out)
-            .stderr(Stdio::piped())
-            .spawn()
-            .tried(PROGRAM)?;
+            .stderr(Stdio::piped());
+        prepare(&mut command);
+        let mut child = command.spawn().tried(PROGRAM)?;
         let err = child.stderr.take();
         let mut watching = Self {
             child,
@@ -70,13 +83,25 @@ impl Watching {
         };
         let text = Arc::clone(&watching.err);
         watching.readers.extend(err.map(|err| reader(err, text)));
-        match watching.says("watching with ") {
+        // The last that it says before it tells anything: what it may do.
+        match watching.says(" system call") {
             Ok(()) => Ok(watching),
             Err(failure) => {
                 let _ = watching.child.kill();
                 Err(failure)
             }
         }
+    }
+
+    /// Reads its output from now on, where it was given a pipe for that.
+    ///
+    /// # Errors
+    /// When it was not.
+    pub fn read_own(&mut self) -> Result<(), Failure> {
+        let out = self.child.stdout.take();
+        let out = out.ok_or_else(|| Failure::Other("no output".to_owned()))?;
+        self.read(out);
+        Ok(())
     }
 
     /// Reads its output from now on.
