@@ -441,7 +441,7 @@ _trapline() {
             return 0
             ;;
         trapline__subcmd__watch)
-            opts="-h --json --ecs --stats --policy --family --kind --tree --path --uid --container --cgroup --address --exclude-pid --exclude-exe --exclude-descendants --help"
+            opts="-h --json --ecs --stats --policy --family --kind --tree --path --uid --container --cgroup --address --exclude-pid --exclude-exe --exclude-descendants --user --keep-privileges --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -492,6 +492,10 @@ _trapline() {
                     return 0
                     ;;
                 --exclude-exe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -76,9 +76,11 @@ complete -c trapline -n "__fish_trapline_using_subcommand watch" -l cgroup -l co
 complete -c trapline -n "__fish_trapline_using_subcommand watch" -l address -d 'Tell of sockets with such an address at one of their ends: CIDR[:PORT/PROTO]' -r
 complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-pid -d 'Do not tell what this process does' -r
 complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-exe -d 'Do not tell what processes do that run this program' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l user -d 'Who to be once the sensors are in place: by default the account trapline, or a number that nobody has. It has to be able to read the policy for SIGHUP to have it read again' -r
 complete -c trapline -n "__fish_trapline_using_subcommand watch" -l json -d 'One JSON object per line, as the library\'s events.schema.json describes it'
 complete -c trapline -n "__fish_trapline_using_subcommand watch" -l ecs -d 'The same with the names of the Elastic Common Schema'
 complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-descendants -d 'Nor what those do that come of the ones excluded'
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l keep-privileges -d 'Stay who we are, with all capabilities and system calls'
 complete -c trapline -n "__fish_trapline_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from load check btf isolate watch help" -f -a "load" -d 'Loads objects into the running kernel, one after the other'
 complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from load check btf isolate watch help" -f -a "check" -d 'Says what this kernel has and what would be used of it; or, given objects, what they need and whether kernels\' types have it'
