@@ -174,7 +174,7 @@ mod tests {
         let schema = schema();
         let files = FileOperation::ALL.iter().map(|kind| kind.name());
         let sockets = SocketOperation::ALL.iter().map(|kind| kind.name());
-        let others = ["fork", "exec", "exit", "lost"].into_iter();
+        let others = ["fork", "exec", "exit", "lost", "tampered"].into_iter();
         let kinds: BTreeSet<&str> = files.chain(sockets).chain(others).collect();
         assert_eq!(names(&schema["properties"]["kind"]["enum"]), kinds);
         let each = schema["allOf"].as_array().unwrap().iter();

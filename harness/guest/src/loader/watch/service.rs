@@ -18,7 +18,10 @@ const COMMAND: &str = "/usr/bin/trapline watch ";
 /// Numbers and names of what the unit may keep.
 ///
 /// Source: include/uapi/linux/capability.h
-const CAPABILITIES: [(u32, &str); 5] = [
+const CAPABILITIES: [(u32, &str); 8] = [
+    (6, "CAP_SETGID"),
+    (7, "CAP_SETUID"),
+    (8, "CAP_SETPCAP"),
     (19, "CAP_SYS_PTRACE"),
     (21, "CAP_SYS_ADMIN"),
     (34, "CAP_SYSLOG"),
@@ -76,6 +79,8 @@ fn works(words: &[&str], programs: u64, checks: &mut Checks) -> Result<(), Failu
     acts::all(FOLDER)?;
     let said = watching.end(libc::SIGTERM)?.good()?;
     checks.equal("programs in place", &self::programs(&said)?, &programs)?;
+    let is_nobody = said.err.contains("runs as user 65533, ");
+    checks.equal(&format!("nobody: {}", said.err), &is_nobody, &true)?;
     let told = values(&said.out)?;
     for kind in ["exec", "file_create", "mount_move"] {
         let is_told = told.iter().any(|line| line["kind"] == kind);
