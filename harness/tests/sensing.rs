@@ -117,8 +117,8 @@ const BOOTS: [(Boot, &[Series]); 14] = [
     (WAKES, THREE),
     (APPLIANCE, THREE),
     (ISOLATION, THREE),
-    (WATCH, THREE),
-    (LEAST, THREE),
+    (WATCH, ONE),
+    (LEAST, ONE),
     (STORM, STORM_SERIES),
     (WATCH_MORE, ONE),
 ];
