@@ -20,7 +20,7 @@ fn two_processors_report_the_same() {
     report_the_same("processors", "7.3", 2, false);
 }
 
-/// The oldest kernel: who needs perf buffers has none that is newer.
+/// On the oldest kernel, where perf buffers have least of what came later.
 #[test]
 fn perf_buffers_report_the_same() {
     report_the_same("perf_buffers", "5.10", 1, true);

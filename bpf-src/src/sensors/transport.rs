@@ -17,8 +17,9 @@ pub enum Transport {
     #[default]
     RingBuffer,
     /// One buffer of [`Options::ring_bytes`] for each processor that is up, read in the
-    /// order of time; one that comes up later loses what happens on it, and says so. For
-    /// kernels without ring buffers, or where these are not wanted. Kernel: since 4.4
+    /// order of time; one that comes up later loses what happens on it, and says so.
+    /// Where a ring buffer is not wanted: the kernels on which the sensors load have
+    /// them. Kernel: since 4.4
     PerfBuffer,
 }
 
