@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::process;
+use super::trace::{PtraceRequest, ptrace};
 
 /// NT_PRSTATUS: the general registers.
 const REGISTERS: usize = 1;
@@ -145,17 +146,3 @@ impl Drop for Traced {
         }
     }
 }
-
-/// ptrace(2). Callers pass numbers, or for the sets of registers the address of an iovec
-/// of their own over a buffer of their own.
-fn ptrace(request: PtraceRequest, pid: i32, address: usize, data: usize) -> io::Result<()> {
-    // SAFETY: the requests used here read and write nothing of this process but the
-    // iovec at `data` and the buffer in it, whose size it says; both outlive the call.
-    let returned = unsafe { libc::ptrace(request, pid, address, data) };
-    super::check(returned as i64).map(drop)
-}
-
-#[cfg(target_env = "musl")]
-type PtraceRequest = libc::c_int;
-#[cfg(not(target_env = "musl"))]
-type PtraceRequest = libc::c_uint;

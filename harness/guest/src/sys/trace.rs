@@ -161,16 +161,23 @@ fn wait(pid: i32) -> io::Result<i32> {
     process::check(waited).map(|_| status)
 }
 
-/// ptrace(2). Callers pass numbers, or for PTRACE_GET_SYSCALL_INFO the size and
-/// address of a buffer of their own.
-fn ptrace(request: PtraceRequest, pid: i32, address: usize, data: usize) -> io::Result<()> {
-    // SAFETY: the requests used here write nowhere but to the buffer of
-    // PTRACE_GET_SYSCALL_INFO, whose size is given with it.
+/// ptrace(2). Callers pass numbers; for PTRACE_GET_SYSCALL_INFO the size and address of
+/// a buffer of their own, for the sets of registers the address of an iovec of their own
+/// over one.
+pub(super) fn ptrace(
+    request: PtraceRequest,
+    pid: i32,
+    address: usize,
+    data: usize,
+) -> io::Result<()> {
+    // SAFETY: the requests used here read and write nothing of this process but the
+    // buffer of PTRACE_GET_SYSCALL_INFO, whose size is given with it, and the iovec at
+    // `data` with its buffer, whose size it says; all outlive the call.
     let returned = unsafe { libc::ptrace(request, pid, address, data) };
     super::check(returned as i64).map(drop)
 }
 
 #[cfg(target_env = "musl")]
-type PtraceRequest = libc::c_int;
+pub(super) type PtraceRequest = libc::c_int;
 #[cfg(not(target_env = "musl"))]
-type PtraceRequest = libc::c_uint;
+pub(super) type PtraceRequest = libc::c_uint;
