@@ -33,8 +33,11 @@ pub struct Ext<'d> {
 pub struct Table<'d> {
     /// Bytes of each record.
     pub rec_size: u32,
-    /// By section, the records that speak of it, each with its slot there.
-    sections: Vec<Vec<(u32, &'d [u8])>>,
+    /// The table's bytes.
+    data: &'d [u8],
+    /// By section, the records that speak of it: each one's slot there, and where in
+    /// `data` it is.
+    sections: Vec<Vec<(u32, u32)>>,
 }
 
 /// One relocation as the compiler wrote it, without its place.
@@ -118,6 +121,7 @@ impl<'d> Table<'d> {
                 "records of {rec_size} bytes, not of {known_bytes} or more"
             )));
         }
+        u32::try_from(data.len()).map_err(|_| Error::malformed("more than 4 GiB"))?;
         let mut sections = Vec::<Vec<_>>::new();
         let mut rest = data.get(4..).unwrap_or_default();
         while !rest.is_empty() {
@@ -132,8 +136,11 @@ impl<'d> Table<'d> {
             let Some(section) = names.find(&btf.string(name)?) else {
                 continue;
             };
-            let records = records.chunks_exact(rec_size as usize);
-            let records = records.filter_map(|r| Some((word(r, 0)? / INSN_BYTES, r)));
+            // Where the first one is: behind what is neither left nor of this section.
+            let start = data.len() - rest.len() - length;
+            let at = (start as u32..).step_by(rec_size as usize);
+            let records = records.chunks_exact(rec_size as usize).zip(at);
+            let records = records.filter_map(|(r, at)| Some((word(r, 0)? / INSN_BYTES, at)));
             if sections.len() <= section {
                 sections.resize_with(section + 1, Vec::new);
             }
@@ -145,14 +152,27 @@ impl<'d> Table<'d> {
         for records in &mut sections {
             order::sort(records, |&(slot, _)| Key::number(slot.into()));
         }
-        Ok(Self { rec_size, sections })
+        Ok(Self {
+            rec_size,
+            data,
+            sections,
+        })
     }
 
     /// The records of some slots of a section, by slot.
-    pub fn records(&self, section: usize, slots: &Range<usize>) -> &[(u32, &'d [u8])] {
+    pub fn records(
+        &self,
+        section: usize,
+        slots: &Range<usize>,
+    ) -> impl ExactSizeIterator<Item = (u32, &'d [u8])> + '_ {
         let records = self.sections.get(section).map_or(&[][..], Vec::as_slice);
         let from = records.partition_point(|&(slot, _)| (slot as usize) < slots.start);
         let to = records.partition_point(|&(slot, _)| (slot as usize) < slots.end);
-        records.get(from..to).unwrap_or_default()
+        let records = records.get(from..to).unwrap_or_default();
+        records.iter().map(|&(slot, at)| {
+            let at = at as usize;
+            let record = self.data.get(at..at.saturating_add(self.rec_size as usize));
+            (slot, record.unwrap_or_default())
+        })
     }
 }

@@ -4,15 +4,18 @@
 //! each once; calls and function addresses then become distances. Records of
 //! `.BTF.ext` move along. Same order as libbpf, so that results compare.
 
+mod records;
+
+use self::records::Texts;
 use super::code::{Code, Function};
-use super::ext::{Ext, RawCoreRelo, Table};
+use super::ext::Ext;
 use super::externs::{ExternKind, ExternRef, Externs};
 use super::places::MapPlaces;
 use super::types::{CoreReloRef, MapRef};
-use crate::btf::{ObjectBtf, Types};
+use crate::btf::ObjectBtf;
 use crate::elf::{Elf, Relocation, Symbol};
 use crate::error::{Error, Result, ResultExt};
-use crate::ext_info::{FuncInfo, LineInfo, Record, Records};
+use crate::ext_info::{FuncInfo, LineInfo, Records};
 use crate::insn::{INSN_SIZE_BYTES, Insn, pseudo};
 use crate::order::{self, Key};
 
@@ -49,6 +52,7 @@ pub(super) struct Workspace {
     budget: Budget,
     /// Of each function, its first slot in the program that is being linked.
     placed: Vec<Option<usize>>,
+    texts: Texts,
 }
 
 impl Workspace {
@@ -57,6 +61,7 @@ impl Workspace {
         Self {
             budget: Budget(max_bytes),
             placed: vec![None; code.functions.len()],
+            texts: Texts::default(),
         }
     }
 }
@@ -77,6 +82,7 @@ pub(super) struct Linked {
 struct Linker<'a, 'e, 'd> {
     inputs: &'a Inputs<'e, 'd>,
     budget: &'a mut Budget,
+    texts: &'a mut Texts,
     insns: Vec<Insn>,
     map_refs: Vec<MapRef>,
     extern_refs: Vec<ExternRef>,
@@ -95,6 +101,7 @@ pub(super) fn link(
     let mut linker = Linker {
         inputs,
         budget: &mut workspace.budget,
+        texts: &mut workspace.texts,
         insns: Vec::new(),
         map_refs: Vec::new(),
         extern_refs: Vec::new(),
@@ -126,6 +133,8 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
             Some((function.name.to_owned(), start))
         });
         let subprograms = names.collect();
+        // There may be hundreds of programs, which are kept until they are loaded.
+        self.insns.shrink_to_fit();
         Ok(Linked {
             insns: core::mem::take(&mut self.insns),
             map_refs: core::mem::take(&mut self.map_refs),
@@ -403,67 +412,5 @@ impl<'a, 'e, 'd> Linker<'a, 'e, 'd> {
             insn.imm = distance;
         }
         Ok(())
-    }
-
-    /// The records of all parts, or none: the kernel refuses a program where
-    /// some functions have records and others lack theirs.
-    fn records<R: Record>(&mut self, table: &Table<'_>) -> Result<Records<R>> {
-        if table.rec_size == 0 {
-            return Ok(Records::default());
-        }
-        let mut records = Records::with_rec_size(table.rec_size)?;
-        records.reserve(self.count(table)?);
-        for &(index, start) in &self.order {
-            let function = self.function(index)?;
-            let own = table.records(function.section, &function.slots);
-            // Each function needs a record for its first instruction.
-            let first = own.first().map(|&(slot, _)| slot as usize);
-            if first != Some(function.slots.start) {
-                records.clear();
-                break;
-            }
-            self.budget.take(size_of_val(own))?;
-            for &(slot, record) in own {
-                let slot = start + slot as usize - function.slots.start;
-                records.push_rebased(record, slot as u32)?;
-            }
-        }
-        Ok(records)
-    }
-
-    /// How many records of a table all parts have.
-    fn count(&self, table: &Table<'_>) -> Result<usize> {
-        let mut count = 0;
-        for &(index, _) in &self.order {
-            let function = self.function(index)?;
-            count += table.records(function.section, &function.slots).len();
-        }
-        Ok(count)
-    }
-
-    fn core_relos(&mut self) -> Result<Vec<CoreReloRef>> {
-        let Some(btf) = self.inputs.btf else {
-            return Ok(Vec::new());
-        };
-        let table = &self.inputs.ext.core_relos;
-        let mut relos = Vec::with_capacity(self.count(table)?);
-        for &(index, start) in &self.order {
-            let function = self.function(index)?;
-            let own = table.records(function.section, &function.slots);
-            for &(slot, record) in own {
-                let Some(relo) = RawCoreRelo::read(record) else {
-                    continue;
-                };
-                let access = btf.text(relo.access_str_off)?;
-                self.budget.take(size_of::<CoreReloRef>() + access.len())?;
-                relos.push(CoreReloRef {
-                    insn: start + slot as usize - function.slots.start,
-                    kind: relo.kind,
-                    type_id: relo.type_id,
-                    access,
-                });
-            }
-        }
-        Ok(relos)
     }
 }

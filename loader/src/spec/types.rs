@@ -3,6 +3,7 @@
 use super::externs::ExternRef;
 use crate::ext_info::{FuncInfo, LineInfo, Records};
 use crate::insn::Insn;
+use std::sync::Arc;
 
 /// One map as the object defines it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -304,5 +305,5 @@ pub struct CoreReloRef {
     /// Root type in the object's BTF.
     pub type_id: u32,
     /// Access string: `0:3:1`.
-    pub access: String,
+    pub access: Arc<str>,
 }
