@@ -5,6 +5,8 @@
 
 #[path = "build/clang.rs"]
 mod clang;
+#[path = "src/objects/format.rs"]
+mod format;
 
 use std::env;
 use std::fs;
@@ -13,19 +15,27 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lzma_rust2::{LzmaOptions, LzmaWriter};
+use object::Endianness;
+use object::read::elf::ElfFile64;
+use object::{Object as _, ObjectSection as _};
 
 fn main() {
     println!("cargo::rerun-if-changed=c");
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=src/objects/format.rs");
     println!("cargo::rerun-if-env-changed=PATH");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let clang = clang::find_clang();
-    for name in ["process", "file", "mount", "network", "isolate"] {
+    let mut shared: Option<Vec<u8>> = None;
+    for name in [format::SHARED, "process", "file", "network", "isolate"] {
         let source = format!("c/{name}.bpf.c");
         let object = out.join(format!("{name}.bpf.o"));
         clang::compile(&clang, Path::new(&source), &object, "v2");
         trim(&clang, &object);
-        pack(&object, &out.join(format!("{name}.lzma")));
+        let object = fs::read(object).expect("clang has written the object");
+        let packed = pack(&object, shared.as_deref());
+        fs::write(out.join(format!("{name}.packed")), packed).expect("OUT_DIR is ours to write");
+        shared.get_or_insert(object);
     }
 }
 
@@ -44,16 +54,38 @@ fn trim(clang: &clang::Clang, object: &Path) {
     );
 }
 
-/// Both flavours of a hook are in an object, and every program has its own copy of what
-/// they share: packed, all of them are a thirteenth.
-fn pack(object: &Path, packed: &Path) {
-    let bytes = fs::read(object).expect("clang has written the object");
+/// Both flavours of a hook are in an object, every program has its own copy of what they
+/// share, and an instruction's line is known by its offset: packed so, all of them are a
+/// twentieth.
+fn pack(object: &[u8], shared: Option<&[u8]>) -> Vec<u8> {
+    let (at, length) = find_ext(object);
+    let length_of = |bytes: usize| u32::try_from(bytes).expect("an object is no gigabyte");
+    let header = [length_of(object.len()), length_of(at), length_of(length)];
+    let mut packed = header.map(u32::to_le_bytes).concat();
+    assert_eq!(packed.len(), format::HEADER_BYTES);
+
+    let mut object = object.to_owned();
+    format::to_differences(&mut object[at..at + length]);
     let mut options = LzmaOptions::with_preset(9);
-    // As much as there is to look back at: the reader has to provide that.
-    options.dict_size = u32::try_from(bytes.len()).expect("an object is no gigabyte");
-    let mut writer = LzmaWriter::new_use_header(Vec::new(), &options, Some(bytes.len() as u64))
-        .expect("these options are good");
-    writer.write_all(&bytes).expect("memory takes it");
-    let lzma = writer.finish().expect("memory takes it");
-    fs::write(packed, lzma).expect("OUT_DIR is ours to write");
+    options.lc = format::LITERAL_CONTEXT_BITS;
+    options.lp = format::LITERAL_POSITION_BITS;
+    options.pb = format::POSITION_BITS;
+    options.nice_len = LzmaOptions::NICE_LEN_MAX;
+    options.dict_size = format::WINDOW_BYTES;
+    options.preset_dict = shared.map(<[u8]>::to_owned);
+    let mut writer =
+        LzmaWriter::new_no_header(Vec::new(), &options, false).expect("these options are good");
+    writer.write_all(&object).expect("memory takes it");
+    packed.extend(writer.finish().expect("memory takes it"));
+    packed
+}
+
+/// Where the object's `.BTF.ext` is, and how long.
+fn find_ext(object: &[u8]) -> (usize, usize) {
+    let file = ElfFile64::<Endianness>::parse(object).expect("clang writes ELF files");
+    let ext = file
+        .section_by_name(".BTF.ext")
+        .expect("clang was called with -g");
+    let (at, length) = ext.file_range().expect("it has bytes in the file");
+    (at as usize, length as usize)
 }

@@ -59,8 +59,11 @@ pub fn compile(clang: &Clang, source: &Path, object: &Path, cpu: &str) {
         Ok("aarch64") => ("arm64", "aarch64-linux-gnu"),
         arch => panic!("no eBPF sensors for the architecture {arch:?}: see c/arch.bpf.h"),
     };
+    let folder = env::current_dir().expect("cargo runs build scripts in their package");
     run(Command::new(&clang.clang)
         .args(["-O2", "-g", "--target=bpf", "-Wall", "-Wextra", "-Werror"])
+        // Names of source files are in the object: the same wherever it is built.
+        .arg(format!("-ffile-prefix-map={}=.", folder.display()))
         // BPF_PROG and its relatives name the context, which few bodies use.
         .arg("-Wno-unused-parameter")
         .arg(format!("-D__TARGET_ARCH_{target}"))

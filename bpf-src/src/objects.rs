@@ -1,19 +1,18 @@
 //! The compiled eBPF objects, as `build.rs` made them from `c/` and packed them.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use lzma_rust2::LzmaReader;
 use trapline_loader::{Error, Result};
 
-/// More than reading any of them takes, in KiB.
-const MEMORY_MOST_KIB: u32 = 16 << 10;
+mod format;
 
 /// A compiled object, packed: this program carries several megabytes of them, which
 /// differ little from one another.
 #[derive(Clone, Copy, Debug)]
 pub struct Packed {
     name: &'static str,
-    lzma: &'static [u8],
+    packed: &'static [u8],
 }
 
 impl Packed {
@@ -27,15 +26,43 @@ impl Packed {
     /// # Errors
     /// Bytes that have changed since this program was built.
     pub fn unpack(&self) -> Result<Vec<u8>> {
-        let mut object = Vec::new();
-        LzmaReader::new_mem_limit(self.lzma, MEMORY_MOST_KIB, None)
-            .and_then(|mut reader| reader.read_to_end(&mut object))
-            .map_err(|error| {
-                Error::invalid_input(format!(
-                    "the object {} in this program is damaged: {error}; install the program anew",
-                    self.name
-                ))
-            })?;
+        let shared = match self.name {
+            format::SHARED => None,
+            _ => Some(MOUNT.unpack_after(None)?),
+        };
+        self.unpack_after(shared.as_deref())
+    }
+
+    fn unpack_after(&self, shared: Option<&[u8]>) -> Result<Vec<u8>> {
+        self.read(shared).map_err(|error| {
+            Error::invalid_input(format!(
+                "the object {} in this program is damaged: {error}; install the program anew",
+                self.name
+            ))
+        })
+    }
+
+    fn read(&self, shared: Option<&[u8]>) -> io::Result<Vec<u8>> {
+        let mut packed = self.packed;
+        let mut word = || {
+            let mut bytes = [0; format::HEADER_BYTES / 3];
+            packed.read_exact(&mut bytes)?;
+            io::Result::Ok(u32::from_le_bytes(bytes))
+        };
+        let (length, ext_at, ext_length) = (word()?, word()?, word()?);
+        let mut object = vec![0; length as usize];
+        let mut reader = LzmaReader::new(
+            packed,
+            length.into(),
+            format::LITERAL_CONTEXT_BITS,
+            format::LITERAL_POSITION_BITS,
+            format::POSITION_BITS,
+            format::WINDOW_BYTES,
+            shared,
+        )?;
+        reader.read_exact(&mut object)?;
+        let ext = ext_at as usize..ext_at.saturating_add(ext_length) as usize;
+        format::to_offsets(object.get_mut(ext).unwrap_or_default());
         Ok(object)
     }
 }
@@ -44,7 +71,7 @@ macro_rules! packed {
     ($name:literal) => {
         Packed {
             name: $name,
-            lzma: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".lzma")),
+            packed: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".packed")),
         }
     };
 }
@@ -86,7 +113,7 @@ mod tests {
     fn a_damaged_object_is_an_error_that_names_it() {
         let cut = Packed {
             name: "process",
-            lzma: &PROCESS.lzma[..PROCESS.lzma.len() / 2],
+            packed: &PROCESS.packed[..PROCESS.packed.len() / 2],
         };
         let error = cut.unpack().unwrap_err().to_string();
         assert!(
@@ -96,9 +123,15 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_elf_files() {
-        for object in ALL {
-            assert_eq!(object.unpack().unwrap().get(..4), Some(&b"\x7fELF"[..]));
+    fn objects_come_out_as_the_compiler_made_them() {
+        macro_rules! compiled {
+            ($($name:literal),*) => {
+                [$(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".bpf.o")).as_slice()),*]
+            };
+        }
+        let compiled = compiled!("process", "file", "mount", "network", "isolate");
+        for (object, compiled) in ALL.iter().zip(compiled) {
+            assert!(object.unpack().unwrap() == compiled, "{}", object.name());
         }
     }
 }
