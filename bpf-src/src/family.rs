@@ -55,6 +55,11 @@ impl Family {
         }
     }
 
+    /// All its programs, in both flavours.
+    pub(crate) fn programs(self) -> impl Iterator<Item = &'static str> {
+        self.hooks().iter().flat_map(Hook::programs)
+    }
+
     /// Which arguments its programs look for.
     pub(crate) fn arguments(self) -> &'static [Argument] {
         match self {
@@ -73,16 +78,18 @@ impl Family {
         }
     }
 
-    /// Its object, sized for a machine of so many CPUs and told where the
-    /// kernel has the arguments it needs, with no program chosen yet.
+    /// Its object with these programs, none of which loads by itself, sized for a machine
+    /// of so many CPUs and told where the kernel has the arguments it needs.
     pub(crate) fn spec(
         self,
+        programs: &[&str],
         cpus: u32,
         options: &Options,
         kernel: &mut KernelBtf,
     ) -> Result<ObjectSpec> {
-        let mut spec =
-            ObjectSpec::parse(&format!("{}.bpf.o", self.name()), &self.object().unpack()?)?;
+        let name = format!("{}.bpf.o", self.name());
+        let wanted = |name: &str| programs.contains(&name);
+        let mut spec = ObjectSpec::parse_programs(&name, &self.object().unpack()?, wanted)?;
         for program in &mut spec.programs {
             program.kind.autoload = false;
         }
@@ -186,11 +193,7 @@ mod tests {
             let spec =
                 ObjectSpec::parse(family.name(), &family.object().unpack().unwrap()).unwrap();
             let mut compiled: Vec<_> = spec.programs.iter().map(|program| &*program.name).collect();
-            let programs = |hook: &Hook| {
-                let shared: Vec<_> = hook.kretprobe.into_iter().collect();
-                [hook.fentry, hook.kprobe, &*shared].concat()
-            };
-            let mut hooked: Vec<_> = family.hooks().iter().flat_map(programs).collect();
+            let mut hooked: Vec<_> = family.programs().collect();
             compiled.sort_unstable();
             hooked.sort_unstable();
             hooked.dedup();
@@ -201,7 +204,7 @@ mod tests {
     #[test]
     fn maps_are_sized_by_the_cpus() {
         let mut kernel = KernelBtf::from_file("/nonexistent");
-        let spec = Family::Process.spec(32, &Options::default(), &mut kernel);
+        let spec = Family::Process.spec(&[], 32, &Options::default(), &mut kernel);
         let mut spec = spec.unwrap();
         assert_eq!(spec.map_mut("lanes").unwrap().max_entries, 64);
         assert_eq!(spec.map_mut("losses").unwrap().max_entries, 32);
@@ -230,7 +233,7 @@ mod tests {
         for (series, dentry, result) in [("5.10", 1, 3), ("6.1", 2, 4), ("7.3", 2, 4)] {
             let mut kernel = KernelBtf::from_file(format!("{folder}/{series}.btf"));
             let spec = Family::File
-                .spec(1, &Options::default(), &mut kernel)
+                .spec(&[], 1, &Options::default(), &mut kernel)
                 .unwrap();
             let global = |name| spec.global(name).unwrap();
             assert_eq!(

@@ -153,7 +153,7 @@ impl Sensors {
     /// # Errors
     /// `InvalidInput` without the file family.
     pub fn include(&self, tgid: u32) -> Result<bool> {
-        let excluded = self.object_of(Family::File)?.map("excluded")?;
+        let excluded = self.loaded(Family::File)?.map("excluded")?;
         let was_there = excluded.delete(&tgid.to_ne_bytes())?;
         self.filters().write(Filter::Excluded, tgid, None);
         Ok(was_there)
@@ -183,13 +183,13 @@ impl Sensors {
 impl Sensors {
     /// The map of a filter, at which the kernel's side looks from now on.
     fn filter(&self, filter: Filter) -> Result<&Map> {
-        let object = self.object_of(Family::File)?;
-        let used = object.map("filters_used")?;
+        let file = self.loaded(Family::File)?;
+        let used = file.map("filters_used")?;
         // `enum filter` of c/exclude.bpf.h.
         let index = u32::from(filter == Filter::Excluded);
         used.update(&index.to_ne_bytes(), &1_u32.to_ne_bytes(), UpdateFlag::Any)?;
         self.filters().write(Filter::Used, index, Some(1));
-        object.map(filter.map())
+        file.map(filter.map())
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
         let mut options = crate::Options::default();
         options.file.touch_window = Duration::from_millis(50);
         options.file.touches = 77;
-        let mut spec = Family::File.spec(1, &options, &mut kernel).unwrap();
+        let mut spec = Family::File.spec(&[], 1, &options, &mut kernel).unwrap();
         let window_ns = 50_000_000u64.to_ne_bytes();
         assert_eq!(spec.global("touch_window_ns").unwrap(), window_ns);
         assert_eq!(spec.map_mut("touches").unwrap().max_entries, 77);

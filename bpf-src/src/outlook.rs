@@ -89,9 +89,10 @@ pub fn outlook(kernel: &mut KernelBtf) -> Result<Vec<Outlook>> {
     let arguments = Family::ALL.iter().flat_map(|family| family.arguments());
     let arguments = arguments.map(|argument| (Kind::Func, argument.function));
     kernel.target()?.find(&arguments.collect::<Vec<_>>())?;
-    let specs = Family::ALL
-        .iter()
-        .map(|family| family.spec(1, &options, kernel));
+    let specs = Family::ALL.iter().map(|family| {
+        let programs: Vec<_> = family.programs().collect();
+        family.spec(&programs, 1, &options, kernel)
+    });
     let specs: Vec<ObjectSpec> = specs.collect::<Result<_>>()?;
     let may_load = feature::may_load_programs();
     if may_load {

@@ -3,23 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use trapline_loader::attach::{KprobeOptions, Link};
 use trapline_loader::error::ResultExt;
 use trapline_loader::kernel_btf::KernelBtf;
-use trapline_loader::object::{LoadOptions, Object};
-use trapline_loader::program::Program;
-use trapline_loader::spec::AttachSpec;
-use trapline_loader::{Error, ErrorKind, Result};
+use trapline_loader::{Error, Result};
 
 use crate::account;
 use crate::family::Family;
 use crate::flows::Flows;
-use crate::hooks::Hook;
 
 mod end;
 mod guard;
+mod load;
 mod transport;
 
+use self::load::{Loaded, SHARED_MAPS};
 use self::transport::Source;
 
 pub use self::end::{RingFill, Runs};
@@ -122,28 +119,6 @@ pub struct Sensors {
     guard: guard::Guard,
 }
 
-/// One family, attached.
-#[derive(Debug)]
-struct Loaded {
-    family: Family,
-    object: Object,
-    /// By the name of the program.
-    links: Vec<(&'static str, Link)>,
-}
-
-/// What families write to, count in, find exiting processes in and leave out by: each that has
-/// such a map uses that of the first that has one.
-const SHARED_MAPS: [&str; 8] = [
-    "events",
-    "excluded",
-    "exit_slot_owners",
-    "exit_slots",
-    "filters_used",
-    "lanes",
-    "losses",
-    "mounts",
-];
-
 /// How long records may wait that are too few to wake anybody.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -176,37 +151,15 @@ impl Sensors {
     /// # Errors
     /// As [`Sensors::load`].
     pub fn load_on(kernel: &mut KernelBtf, flavour: Flavour, options: &Options) -> Result<Self> {
-        let cpus = trapline_loader::map::possible_cpu_numbers()?;
         let mut families: Vec<Loaded> = Vec::new();
         for family in options.families {
-            let mut spec = family.spec(cpus, options, kernel)?;
-            let mut load_options = LoadOptions::default().with_stats(options.want_stats);
-            for name in SHARED_MAPS {
-                let mut maps = families.iter().filter_map(|it| it.object.map(name).ok());
-                if let (Some(map), Ok(_)) = (maps.next(), spec.map_mut(name)) {
-                    load_options = load_options.reuse_map(name, map)?;
-                }
-            }
-            let mut object = Object::load(spec, kernel, &load_options)?;
-            let mut links = Vec::new();
-            for hook in family.hooks() {
-                let attached = attach(&mut object, hook, flavour);
-                links.extend(attached.with_context(|| format!("{} sensor", hook.name))?);
-            }
-            object.forget_waiting();
-            families.push(Loaded {
-                family: *family,
-                object,
-                links,
-            });
+            families.push(load::load(*family, &families, kernel, flavour, options)?);
         }
         guard::freeze(&families)?;
         let first = families
             .first()
             .ok_or_else(|| Error::invalid_input("no family of sensors was chosen"))?;
-        let source = options
-            .transport
-            .open(first.object.map("events")?, options)?;
+        let source = options.transport.open(first.map("events")?, options)?;
         let network = &options.network;
         let flows = options.families.contains(&Family::Network);
         let flows = flows.then(|| Flows::new(network.flow_idle, network.flow_look));
@@ -231,7 +184,7 @@ impl Sensors {
                 if programs.iter().any(|program| program.name == *name) {
                     continue;
                 }
-                let info = family.object.program(name)?.info()?;
+                let info = family.program(name)?.info()?;
                 programs.push(AttachedProgram {
                     name: (*name).to_owned(),
                     family: family.family,
@@ -299,9 +252,9 @@ impl Sensors {
         let Some(mut flows) = self.flows.take() else {
             return Ok(());
         };
-        let looked = self.object_of(Family::Network).and_then(|object| {
+        let looked = self.loaded(Family::Network).and_then(|network| {
             flows
-                .look(object.map("flows")?, object.map("sockets")?)
+                .look(network.map("flows")?, network.map("sockets")?)
                 .with_context(|| "flows of datagrams")
         });
         self.flows = Some(flows);
@@ -320,8 +273,9 @@ impl Sensors {
     /// # Errors
     /// What the kernel says when it is asked.
     pub fn account(&self) -> Result<Account> {
-        let maps = self.first_object()?;
-        let mut account = account::of_maps(maps.map("lanes")?, maps.map("losses")?)?;
+        let first = self.families.first();
+        let first = first.ok_or_else(|| Error::invalid_input("no family of sensors is loaded"))?;
+        let mut account = account::of_maps(first.map("lanes")?, first.map("losses")?)?;
         account.received = self.received;
         account.sent += self.flows.as_ref().map_or(0, Flows::told);
         for family in &self.families {
@@ -344,7 +298,7 @@ impl Sensors {
             for map in self
                 .families
                 .iter()
-                .filter_map(|it| it.object.map(name).ok())
+                .filter_map(|family| family.map(name).ok())
             {
                 let mut entries = 0;
                 for key in map.keys() {
@@ -357,94 +311,13 @@ impl Sensors {
         Ok(waiting)
     }
 
-    /// The object of a family.
-    pub(crate) fn object_of(&self, family: Family) -> Result<&Object> {
+    /// One of the families.
+    pub(crate) fn loaded(&self, family: Family) -> Result<&Loaded> {
         let mut families = self.families.iter();
         let loaded = families.find(|loaded| loaded.family == family);
-        loaded.map(|loaded| &loaded.object).ok_or_else(|| {
+        loaded.ok_or_else(|| {
             let name = family.name();
             Error::invalid_input(format!("the {name} sensors are not loaded"))
         })
     }
-
-    /// The object that has the maps all share.
-    fn first_object(&self) -> Result<&Object> {
-        let first = self.families.first().map(|family| &family.object);
-        first.ok_or_else(|| Error::invalid_input("no family of sensors is loaded"))
-    }
-}
-
-type Links = Vec<(&'static str, Link)>;
-
-/// Attaches a hook in the first flavour that this kernel takes.
-fn attach(object: &mut Object, hook: &Hook, flavour: Flavour) -> Result<Links> {
-    let fentry = match flavour {
-        Flavour::Fentry => Some(attach_fentry(object, hook)),
-        Flavour::Kprobe => None,
-    };
-    let fentry = match fentry {
-        Some(Ok(links)) => return Ok(links),
-        Some(Err(error)) => Some(error),
-        None => None,
-    };
-    attach_kprobes(object, hook).or_else(|error| {
-        if !hook.required && error.kind() == ErrorKind::NotFound {
-            return Ok(Links::new());
-        }
-        Err(match fentry {
-            Some(fentry) => error.context(format!("not by fentry: {fentry:#}")),
-            None => error,
-        })
-    })
-}
-
-fn attach_fentry(object: &mut Object, hook: &Hook) -> Result<Links> {
-    let attached = |name: &&'static str| Ok((*name, object.try_program(name)?.attach()?));
-    hook.fentry.iter().map(attached).collect()
-}
-
-fn attach_kprobes(object: &mut Object, hook: &Hook) -> Result<Links> {
-    let mut links = Links::new();
-    for name in hook.kprobe {
-        let program = object.load_program(name)?;
-        let (function, entry) = match program.attach_spec().clone() {
-            // Where a kprobe would be left out too often: see the C.
-            AttachSpec::RawTracepoint { .. } => {
-                links.push((name, program.attach()?));
-                continue;
-            }
-            AttachSpec::Kretprobe { func } => {
-                let link = attach_return(program, &func)?;
-                (func, link)
-            }
-            AttachSpec::Kprobe { func, .. } => (func, program.attach()?),
-            _ => return Err(Error::invalid_input(format!("program {name} is no kprobe"))),
-        };
-        if let Some(kretprobe) = hook.kretprobe {
-            let program = object.load_program(kretprobe)?;
-            links.push((kretprobe, attach_return(program, &function)?));
-        }
-        links.push((name, entry));
-    }
-    Ok(links)
-}
-
-/// Calls under way at once whose return is seen. By itself a kernel without
-/// preemption sees one for each CPU, and a single reader of a pipe, which waits
-/// for hours, would take it.
-const MAX_ACTIVE: u32 = 512;
-
-/// Attaches to a return with room for many calls at once; with what the kernel
-/// gives by itself where it has no tracefs to ask for more.
-fn attach_return(program: &Program, function: &str) -> Result<Link> {
-    let mut options = KprobeOptions {
-        on_return: true,
-        max_active: MAX_ACTIVE,
-        ..KprobeOptions::default()
-    };
-    let attached = program.attach_kprobe(function, &options);
-    attached.or_else(|_| {
-        options.max_active = 0;
-        program.attach_kprobe(function, &options)
-    })
 }

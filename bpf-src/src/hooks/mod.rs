@@ -32,6 +32,14 @@ pub(crate) struct Hook {
     pub(crate) required: bool,
 }
 
+impl Hook {
+    /// Its programs in both flavours.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &'static str> {
+        let kprobe = self.kprobe.iter().chain(&self.kretprobe);
+        self.fentry.iter().chain(kprobe).copied()
+    }
+}
+
 /// Where a kernel function has one of its arguments, which differs between
 /// kernels: looked up in the kernel's BTF by the parameter's name, and told to
 /// the object as the constant `FUNCTION__PARAMETER`; how many it has, which is

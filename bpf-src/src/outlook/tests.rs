@@ -5,7 +5,10 @@ fn of(series: &str) -> Vec<(String, Found)> {
     let mut kernel = KernelBtf::from_file(format!("{folder}/{series}.btf"));
     let mut all = Vec::new();
     for family in Family::ALL {
-        let spec = family.spec(1, &Options::default(), &mut kernel).unwrap();
+        let programs: Vec<_> = family.programs().collect();
+        let spec = family
+            .spec(&programs, 1, &Options::default(), &mut kernel)
+            .unwrap();
         let functions = Functions::of(&[spec], &mut kernel).unwrap();
         let hooks = family.hooks().iter();
         all.extend(hooks.map(|hook| (hook.name.to_owned(), by_types(hook, &functions))));

@@ -70,7 +70,7 @@ impl Sensors {
                 if all.iter().any(|known| known.name == *name) {
                     continue;
                 }
-                let info = family.object.program(name)?.info()?;
+                let info = family.program(name)?.info()?;
                 all.push(Runs {
                     name,
                     runs: info.run_count,
@@ -98,7 +98,7 @@ impl Loaded {
             *missed_by_links.entry(name).or_default() += missed.unwrap_or(0);
         }
         for (name, missed) in missed_by_links {
-            let recursion = self.object.program(name)?.info()?.recursion_misses;
+            let recursion = self.program(name)?.info()?.recursion_misses;
             account.add_missed(name, missed.max(recursion.unwrap_or(0)));
         }
         Ok(())

@@ -116,7 +116,7 @@ pub(super) fn is_gone(error: &Error) -> bool {
 /// Has the kernel refuse everybody who would write to what programs alone write to.
 pub(super) fn freeze(families: &[Loaded]) -> Result<()> {
     let mut shared = BTreeSet::new();
-    for map in families.iter().flat_map(|family| family.object.maps()) {
+    for map in families.iter().flat_map(Loaded::maps) {
         let name = map.name();
         // Variables are frozen where they are constant.
         let is_free = WRITTEN.contains(&name) || name.contains('.');
@@ -205,7 +205,7 @@ impl Sensors {
         let mut maps = self
             .families
             .iter()
-            .filter_map(|it| it.object.map(name).ok());
+            .filter_map(|family| family.map(name).ok());
         let Some(map) = maps.next() else {
             return Ok(());
         };

@@ -66,7 +66,21 @@ impl ObjectSpec {
     /// `Malformed` where ELF, BTF or `.BTF.ext` do not fit together,
     /// `Unsupported` for another class, byte order or machine.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
-        parse::parse(name, bytes).with_context(|| format!("object {name}"))
+        Self::parse_programs(name, bytes, |_| true)
+    }
+
+    /// The same with those programs alone whose names `wanted` takes: of an object with
+    /// alternatives for each hook, the others need no memory. They are as if they were
+    /// not in the file; the maps are all there.
+    ///
+    /// # Errors
+    /// As [`ObjectSpec::parse`].
+    pub fn parse_programs(
+        name: &str,
+        bytes: &[u8],
+        mut wanted: impl FnMut(&str) -> bool,
+    ) -> Result<Self> {
+        parse::parse(name, bytes, &mut wanted).with_context(|| format!("object {name}"))
     }
 
     /// Index of the map with this name.

@@ -52,7 +52,11 @@ impl Skipped {
     }
 }
 
-pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
+pub(super) fn parse(
+    name: &str,
+    data: &[u8],
+    wanted: &mut dyn FnMut(&str) -> bool,
+) -> Result<ObjectSpec> {
     let elf = Elf::parse(data)?;
     let mut skipped = Skipped::default();
     let (btf, externs) = parse_btf(&elf).with_context(|| "section .BTF")?;
@@ -75,7 +79,7 @@ pub(super) fn parse(name: &str, data: &[u8]) -> Result<ObjectSpec> {
         externs: &externs,
         kconfig_map,
     };
-    let mut programs = collect_programs(&inputs, &mut skipped)?;
+    let mut programs = collect_programs(&inputs, wanted, &mut skipped)?;
     let tables = struct_ops::collect(&elf, btf.as_ref(), &inputs.code, |name, error| {
         skipped.push(name, error);
     })?;
@@ -239,7 +243,11 @@ fn check_programs(maps: &mut [MapSpec], programs: &[ProgramSpec], skipped: &mut 
     }
 }
 
-fn collect_programs(inputs: &Inputs<'_, '_>, skipped: &mut Skipped) -> Result<Vec<ProgramSpec>> {
+fn collect_programs(
+    inputs: &Inputs<'_, '_>,
+    wanted: &mut dyn FnMut(&str) -> bool,
+    skipped: &mut Skipped,
+) -> Result<Vec<ProgramSpec>> {
     let mut programs = Vec::new();
     let mut workspace = Workspace::new(MAX_LINKED_BYTES, &inputs.code);
     let mut unknown = None;
@@ -258,6 +266,9 @@ fn collect_programs(inputs: &Inputs<'_, '_>, skipped: &mut Skipped) -> Result<Ve
             }
             continue;
         };
+        if !wanted(function.name) {
+            continue;
+        }
         match link::link(inputs, &mut workspace, index) {
             Ok(linked) => programs.push(ProgramSpec {
                 name: function.name.to_owned(),

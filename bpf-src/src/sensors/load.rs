@@ -1,0 +1,222 @@
+//! One family of sensors into the kernel: the programs of the flavour that is wanted, and
+//! those of the other for what this kernel refuses to have hooked so.
+//!
+//! Knows which maps families share; deliberately nothing of records and of accounts.
+
+use trapline_loader::attach::{KprobeOptions, Link};
+use trapline_loader::kernel_btf::KernelBtf;
+use trapline_loader::map::{self, Map};
+use trapline_loader::object::{LoadOptions, Object};
+use trapline_loader::program::Program;
+use trapline_loader::spec::AttachSpec;
+use trapline_loader::{Error, ErrorKind, Result};
+
+use super::{Flavour, Options};
+use crate::family::Family;
+use crate::hooks::Hook;
+
+/// What families write to, count in, find exiting processes in and leave out by: each that has
+/// such a map uses that of the first that has one.
+pub(super) const SHARED_MAPS: [&str; 8] = [
+    "events",
+    "excluded",
+    "exit_slot_owners",
+    "exit_slots",
+    "filters_used",
+    "lanes",
+    "losses",
+    "mounts",
+];
+
+/// Attachments, by the name of the program.
+pub(super) type Links = Vec<(&'static str, Link)>;
+
+/// One family, attached.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(super) family: Family,
+    /// Has all maps.
+    object: Object,
+    /// On the same maps, the programs for what was refused in the flavour that is wanted.
+    instead: Option<Object>,
+    pub(super) links: Links,
+}
+
+impl Loaded {
+    pub(super) fn maps(&self) -> &[Map] {
+        self.object.maps()
+    }
+
+    pub(crate) fn map(&self, name: &str) -> Result<&Map> {
+        self.object.map(name)
+    }
+
+    pub(super) fn program(&self, name: &str) -> Result<&Program> {
+        let program = self.object.program(name);
+        match &self.instead {
+            Some(instead) => program.or_else(|_| instead.program(name)),
+            None => program,
+        }
+    }
+}
+
+/// Loads a family and attaches it, with the maps that it shares with `others`.
+///
+/// # Errors
+/// What a hook's last flavour failed with; nothing stays behind.
+pub(super) fn load(
+    family: Family,
+    others: &[Loaded],
+    kernel: &mut KernelBtf,
+    flavour: Flavour,
+    options: &Options,
+) -> Result<Loaded> {
+    let hooks: Vec<&Hook> = family.hooks().iter().collect();
+    let shared = SHARED_MAPS.iter().filter_map(|name| {
+        let mut maps = others.iter().filter_map(|other| other.map(name).ok());
+        maps.next()
+    });
+    let first = round(family, hooks, flavour, shared, kernel, options)?;
+    let mut links = first.links;
+    if flavour == Flavour::Kprobe {
+        settle(first.refused, &[])?;
+        return Ok(Loaded {
+            family,
+            object: first.object,
+            instead: None,
+            links,
+        });
+    }
+    let mut instead = None;
+    if !first.refused.is_empty() {
+        let hooks = first.refused.iter().map(|(hook, _)| *hook).collect();
+        let maps = first.object.maps().iter();
+        let second = round(family, hooks, Flavour::Kprobe, maps, kernel, options)?;
+        settle(second.refused, &first.refused)?;
+        links.extend(second.links);
+        instead = Some(second.object);
+    }
+    Ok(Loaded {
+        family,
+        object: first.object,
+        instead,
+        links,
+    })
+}
+
+/// What could be had in one flavour, and what could not.
+struct Round<'h> {
+    object: Object,
+    links: Links,
+    refused: Vec<(&'h Hook, Error)>,
+}
+
+/// Loads and attaches what a kernel takes in one flavour, with `maps` in place of the
+/// object's own of the same names. Both flavours at once would be twice the memory.
+fn round<'h, 'm>(
+    family: Family,
+    hooks: Vec<&'h Hook>,
+    flavour: Flavour,
+    mut maps: impl Iterator<Item = &'m Map>,
+    kernel: &mut KernelBtf,
+    options: &Options,
+) -> Result<Round<'h>> {
+    let programs = hooks.iter().flat_map(|hook| match flavour {
+        Flavour::Fentry => hook.fentry.iter().chain(&None),
+        Flavour::Kprobe => hook.kprobe.iter().chain(&hook.kretprobe),
+    });
+    let programs: Vec<&str> = programs.copied().collect();
+    let cpus = map::possible_cpu_numbers()?;
+    let spec = family.spec(&programs, cpus, options, kernel)?;
+    let load_options = LoadOptions::default().with_stats(options.want_stats);
+    let load_options = maps.try_fold(load_options, |options, map| {
+        options.reuse_map(map.name(), map)
+    })?;
+    let mut object = Object::load(spec, kernel, &load_options)?;
+    let mut links = Links::new();
+    let mut refused = Vec::new();
+    for hook in hooks {
+        let attached = match flavour {
+            Flavour::Fentry => attach_fentry(&mut object, hook),
+            Flavour::Kprobe => attach_kprobes(&mut object, hook),
+        };
+        match attached {
+            Ok(attached) => links.extend(attached),
+            Err(error) => refused.push((hook, error)),
+        }
+    }
+    object.forget_waiting();
+    Ok(Round {
+        object,
+        links,
+        refused,
+    })
+}
+
+/// Whether the sensors are fit for use without the hooks that were refused in the last
+/// flavour; `before` is what the flavour before that said.
+fn settle(refused: Vec<(&Hook, Error)>, before: &[(&Hook, Error)]) -> Result<()> {
+    for (hook, error) in refused {
+        if !hook.required && error.kind() == ErrorKind::NotFound {
+            continue;
+        }
+        let fentry = before.iter().find(|(other, _)| other.name == hook.name);
+        let error = match fentry {
+            Some((_, fentry)) => error.context(format!("not by fentry: {fentry:#}")),
+            None => error,
+        };
+        return Err(error.context(format!("{} sensor", hook.name)));
+    }
+    Ok(())
+}
+
+fn attach_fentry(object: &mut Object, hook: &Hook) -> Result<Links> {
+    let attached = |name: &&'static str| Ok((*name, object.try_program(name)?.attach()?));
+    hook.fentry.iter().map(attached).collect()
+}
+
+fn attach_kprobes(object: &mut Object, hook: &Hook) -> Result<Links> {
+    let mut links = Links::new();
+    for name in hook.kprobe {
+        let program = object.load_program(name)?;
+        let (function, entry) = match program.attach_spec().clone() {
+            // Where a kprobe would be left out too often: see the C.
+            AttachSpec::RawTracepoint { .. } => {
+                links.push((name, program.attach()?));
+                continue;
+            }
+            AttachSpec::Kretprobe { func } => {
+                let link = attach_return(program, &func)?;
+                (func, link)
+            }
+            AttachSpec::Kprobe { func, .. } => (func, program.attach()?),
+            _ => return Err(Error::invalid_input(format!("program {name} is no kprobe"))),
+        };
+        if let Some(kretprobe) = hook.kretprobe {
+            let program = object.load_program(kretprobe)?;
+            links.push((kretprobe, attach_return(program, &function)?));
+        }
+        links.push((name, entry));
+    }
+    Ok(links)
+}
+
+/// Calls under way at once whose return is seen. By itself a kernel without
+/// preemption sees one for each CPU, and a single reader of a pipe, which waits
+/// for hours, would take it.
+const MAX_ACTIVE: u32 = 512;
+
+/// Attaches to a return with room for many calls at once; with what the kernel
+/// gives by itself where it has no tracefs to ask for more.
+fn attach_return(program: &Program, function: &str) -> Result<Link> {
+    let mut options = KprobeOptions {
+        on_return: true,
+        max_active: MAX_ACTIVE,
+        ..KprobeOptions::default()
+    };
+    let attached = program.attach_kprobe(function, &options);
+    attached.or_else(|_| {
+        options.max_active = 0;
+        program.attach_kprobe(function, &options)
+    })
+}
