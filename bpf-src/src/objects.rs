@@ -105,6 +105,11 @@ pub fn unpacked() -> Result<Vec<(&'static str, Vec<u8>)>> {
         .collect()
 }
 
+/// How many bytes all of them take in a program.
+pub fn packed_bytes() -> usize {
+    ALL.iter().map(|object| object.packed.len()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

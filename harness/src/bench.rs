@@ -15,6 +15,8 @@ use crate::vm::{Mode, Plan};
 
 pub mod budget;
 pub mod loaders;
+pub mod program;
+mod std_along;
 mod table;
 
 /// The costs of one kernel's boot.

@@ -88,6 +88,7 @@ fn main() -> ExitCode {
         accel: Choice::Auto,
         jobs: JOBS,
         cpus: 1,
+        program: None,
         progress: progress.clone(),
     };
     let court = Arc::new(Court {

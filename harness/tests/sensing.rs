@@ -59,7 +59,11 @@ const ISOLATION: Boot = (
 );
 const WATCH: Boot = (
     "watch",
-    &["watch_kinds_by_program", "watch_ends_by_program"],
+    &[
+        "watch_kinds_by_program",
+        "watch_ends_by_program",
+        "watch_cost_by_program",
+    ],
     1,
 );
 const WATCH_MORE: Boot = (
@@ -167,6 +171,7 @@ fn judge(
         accel: Choice::Auto,
         jobs: 1,
         cpus,
+        program: None,
         progress: progress.clone(),
     };
     let order = Order {

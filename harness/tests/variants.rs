@@ -38,6 +38,7 @@ fn report_the_same(name: &str, series: &str, cpus: u8, perf_buffers: bool) {
         accel: Choice::Auto,
         jobs: 1,
         cpus,
+        program: None,
         progress: Progress::new(),
     };
     // What the loader does is the same.

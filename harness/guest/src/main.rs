@@ -10,6 +10,7 @@ mod init;
 mod loader;
 mod measure;
 mod plan;
+mod proc;
 mod rehearse;
 mod sys;
 mod verify;

@@ -3,12 +3,12 @@
 //! such things.
 
 use std::ffi::CString;
-use std::fs;
 use std::io;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::proc::status;
 use crate::sys::trace;
 
 /// `measure RUNS PROGRAM ARGUMENTS...`: prints `{"cpu_us":[…]}`, one number per run.
@@ -42,19 +42,12 @@ pub fn calls(words: &[String]) -> ExitCode {
             syscalls += 1;
             bpf += u64::from(call.number == libc::SYS_bpf);
         };
-        trace::calls(argv, &mut seen, &mut |pid| peak = peak_rss_kib(pid))?;
+        trace::calls(argv, &mut seen, &mut |pid| {
+            peak = status(pid.cast_unsigned(), "VmHWM").ok()
+        })?;
         let peak = peak.ok_or_else(|| io::Error::other("its memory was not seen"))?;
         Ok(json!({"syscalls": syscalls, "bpf": bpf, "peak_rss_kib": peak}))
     }))
-}
-
-/// The most memory that a process has had at a time.
-fn peak_rss_kib(pid: i32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 fn in_words(

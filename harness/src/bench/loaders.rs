@@ -20,7 +20,7 @@ use crate::progress::Progress;
 pub mod budget;
 mod build;
 mod table;
-mod tree;
+pub(super) mod tree;
 
 pub use table::Table;
 pub use tree::Tree;

@@ -1,11 +1,12 @@
-//! `cargo harness bench`: what the sensors cost, in executed instructions, and
-//! what loading costs compared with other loaders.
+//! `cargo harness bench`: what the sensors cost, in executed instructions, what
+//! loading costs compared with other loaders, and what the program takes.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 
 use crate::bench::loaders::{self, CONTESTANTS, Comparison};
+use crate::bench::program::Figures;
 use crate::bench::{self, Costs, budget};
 use crate::host::workspace_root;
 use crate::kernels::{Lock, Series, Store};
@@ -27,6 +28,9 @@ enum What {
     /// Instead: what loading an object costs, next to libbpf-rs and aya, on this
     /// host's kernel. Needs root.
     Loaders,
+    /// Instead: what the program takes, as guests have it and as an appliance builds it,
+    /// on the last of the kernels.
+    Program,
 }
 
 /// Runs the subcommand: 0 when all figures are within their budgets.
@@ -34,8 +38,10 @@ enum What {
 /// # Errors
 /// What keeps a kernel from being fetched, booted or measured.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if let Some(What::Loaders) = arguments.what {
-        return run_loaders();
+    match arguments.what {
+        Some(What::Loaders) => return run_loaders(),
+        Some(What::Program) => return run_program(&arguments.kernels),
+        None => {}
     }
     let lock = Lock::load(&workspace_root())?;
     let store = Store::open()?;
@@ -81,6 +87,13 @@ fn run_loaders() -> Result<ExitCode> {
         exceeded.extend(loaders::budget::exceeded_time(ours, libbpf));
     }
     Ok(tell(&exceeded))
+}
+
+fn run_program(kernels: &[Series]) -> Result<ExitCode> {
+    let series = kernels.last().context("--kernels names none")?;
+    let figures = Figures::measure(*series, &Progress::new())?;
+    println!("{figures}");
+    Ok(tell(&figures.exceeded()))
 }
 
 fn tell(exceeded: &[String]) -> ExitCode {

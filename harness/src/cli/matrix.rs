@@ -185,6 +185,7 @@ fn boot(
         accel: arguments.accel,
         jobs: usize::from(arguments.jobs),
         cpus: arguments.cpus,
+        program: None,
         progress: Progress::new(),
     };
     let mut session = Session::new(setup, orders.collect());

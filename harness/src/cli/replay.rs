@@ -64,6 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         accel: arguments.accel,
         jobs: 1,
         cpus,
+        program: None,
         progress: Progress::new(),
     };
     let (flavour, operations) = (&arguments.flavour, &arguments.operations);

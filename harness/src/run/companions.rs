@@ -19,6 +19,8 @@ const BTRFS_PATH: &str = "disks/btrfs";
 /// All that there are; none is built yet.
 #[derive(Debug, Default)]
 pub(super) struct Companions {
+    /// Instead of the program that is built here.
+    given: Option<PathBuf>,
     program: Built,
     loader: Built,
     examples: OnceLock<Result<Vec<Extra>, String>>,
@@ -29,6 +31,14 @@ pub(super) struct Companions {
 type Built = OnceLock<Result<Arc<[u8]>, String>>;
 
 impl Companions {
+    /// With a program that is built already, if one is given.
+    pub(super) fn new(given: Option<PathBuf>) -> Self {
+        Self {
+            given,
+            ..Self::default()
+        }
+    }
+
     /// The files that the order's cases and workloads need on this kernel.
     pub(super) fn of(&self, order: &Order, kernel: &Kernel) -> Result<Vec<Extra>> {
         let (names, mut files) = (&order.cases, Vec::new());
@@ -42,7 +52,10 @@ impl Companions {
             });
         }
         if names.iter().any(|name| cases::runs_program(name)) {
-            let content = built(&self.program, guest::build_program)?;
+            let content = match &self.given {
+                Some(path) => made(&self.program, || read(path))?,
+                None => built(&self.program, guest::build_program)?,
+            };
             files.push(executable(cases::PROGRAM_PATH, content));
         }
         if names.iter().any(|name| cases::runs_loader(name)) {

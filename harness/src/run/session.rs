@@ -34,6 +34,8 @@ pub struct Setup {
     pub jobs: usize,
     /// The processors of each.
     pub cpus: u8,
+    /// Another build of `trapline` than the one that guests run otherwise.
+    pub program: Option<PathBuf>,
     /// What is shown meanwhile.
     pub progress: Progress,
 }
@@ -72,9 +74,9 @@ impl Session {
             ..State::default()
         };
         let shared = Shared {
+            companions: Companions::new(setup.program.clone()),
             setup,
             lab: OnceLock::new(),
-            companions: Companions::default(),
             state: Mutex::new(state),
             changed: Condvar::new(),
         };

@@ -12,6 +12,7 @@ use super::stage::{Failure, Tried};
 use super::triggers::set_domain_name;
 use super::{Case, Outcome, Stage};
 use crate::KERNEL_BTF;
+use crate::proc::status;
 use crate::sys::{boot, space};
 
 pub(super) const CASES: &[Case] = &[
@@ -145,7 +146,10 @@ fn appliance(stage: &mut Stage<'_>) -> Outcome {
         checks.equal("a line", &running.line()?, &line)?;
         told += 1;
     }
-    stage.spend("peak_kib", peak_kib(running.child.id())?);
+    stage.spend(
+        "peak_kib",
+        status(running.child.id(), "VmHWM").tried("its memory")?,
+    );
     let bytes = fs::metadata(APPLIANCE).tried(APPLIANCE)?.len();
     stage.spend("program_kib", bytes.div_ceil(1024));
     let said = running.end()?;
@@ -153,15 +157,6 @@ fn appliance(stage: &mut Stage<'_>) -> Outcome {
     let account = format!("{told} told of {told} sent");
     checks.equal("its account", &said.err.trim_end(), &account.as_str())?;
     Ok(checks.report("appliance"))
-}
-
-/// The most memory that a process has had in use.
-fn peak_kib(pid: u32) -> Result<u64, Failure> {
-    let path = format!("/proc/{pid}/status");
-    let text = fs::read_to_string(&path).tried(&path)?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
-    kib.ok_or_else(|| Failure::Other(format!("no VmHWM in {path}")))
 }
 
 /// With a part of the types, and the kernel's own out of sight, every relocation finds

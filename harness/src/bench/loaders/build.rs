@@ -1,16 +1,11 @@
 //! The programs that are compared, built in two ways.
-//!
-//! The standard library comes compiled, for speed and with all that a panic
-//! needs to say where it was; a small program for an appliance is built along
-//! with it instead. That takes the library's sources and switches that cargo
-//! and the compiler do not promise to keep.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 use super::{Contestant, tree};
+use crate::bench::std_along;
 use crate::host;
 
 /// Where the standard library of a program comes from.
@@ -21,12 +16,6 @@ pub(super) enum Std {
     /// From its sources, with the program.
     BuiltAlong,
 }
-
-/// What builds the standard library along; README says the same for appliances.
-const BUILD_STD: &str = "-Zbuild-std=std,panic_abort";
-/// No unwinding, no words about panics, at a fixed address.
-const BUILD_STD_RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort \
-     -Crelocation-model=static -Cforce-unwind-tables=no -Zlocation-detail=none";
 
 /// A package below `harness/benches/loaders`.
 #[derive(Clone, Copy, Debug)]
@@ -67,11 +56,7 @@ impl Package<'_> {
         let folder = match std {
             Std::Shipped => folder,
             Std::BuiltAlong => {
-                ensure_sources(&self.folder())?;
-                cargo
-                    .arg(BUILD_STD)
-                    .env("RUSTC_BOOTSTRAP", "1")
-                    .env("RUSTFLAGS", BUILD_STD_RUSTFLAGS);
+                std_along::add_to(&mut cargo, &self.folder())?;
                 folder.join("std")
             }
         };
@@ -83,18 +68,4 @@ impl Package<'_> {
         let program = format!("load-{}", self.name);
         Ok(folder.join(target).join("release").join(program))
     }
-}
-
-/// Are the standard library's sources there, for the compiler of a package?
-fn ensure_sources(package: &Path) -> Result<()> {
-    let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "sysroot"]).current_dir(package);
-    let sysroot = rustc.output().context("rustc does not run: run ci/setup")?;
-    let sysroot = String::from_utf8_lossy(&sysroot.stdout);
-    let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.lock");
-    ensure!(
-        sources.is_file(),
-        "the standard library's sources are not there: rustup component add rust-src"
-    );
-    Ok(())
 }

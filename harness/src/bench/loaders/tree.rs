@@ -17,7 +17,7 @@ pub struct Tree {
 }
 
 /// cargo, in a folder.
-pub(super) fn cargo(folder: &Path) -> Command {
+pub(in crate::bench) fn cargo(folder: &Path) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(folder);

@@ -2,6 +2,7 @@
 //! reads, and which rights it needs.
 
 mod acts;
+mod cost;
 mod cycles;
 mod defence;
 mod ends;
@@ -60,6 +61,11 @@ pub(super) const CASES: &[Case] = &[
         name: "watch_slow_by_program",
         object: OBJECT,
         run: slow::slow,
+    },
+    Case {
+        name: "watch_cost_by_program",
+        object: OBJECT,
+        run: cost::cost,
     },
     Case {
         name: "watch_cycles_by_program",

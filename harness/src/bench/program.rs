@@ -1,0 +1,207 @@
+//! What `trapline watch` takes: its size, memory, and what it does while nothing happens.
+//!
+//! A boot runs the program, once as guests have it and once as an appliance builds it, and
+//! the guest's case tells the figures. This module holds those of the appliance against
+//! budgets.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::std_along;
+use crate::host;
+use crate::images::guest;
+use crate::kernels::Series;
+use crate::progress::Progress;
+use crate::recording::{CaseOutcome, Frame};
+use crate::run::{Order, Session, Setup};
+use crate::vm::Choice;
+
+/// The case that tells the figures.
+const CASE: &str = "watch_cost_by_program";
+
+/// Where the standard library of the program comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// From the toolchain, compiled.
+    Shipped,
+    /// From its sources, with the program.
+    BuiltAlong,
+}
+
+impl Build {
+    /// Both, in the order of the table's columns.
+    pub const ALL: [Self; 2] = [Self::Shipped, Self::BuiltAlong];
+
+    /// As the table has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shipped => "std as it comes",
+            Self::BuiltAlong => "std built along",
+        }
+    }
+
+    fn program(self) -> Result<PathBuf> {
+        let arch = std::env::consts::ARCH;
+        match self {
+            Self::Shipped => guest::build_program(arch).map_err(anyhow::Error::msg),
+            Self::BuiltAlong => std_along::build("trapline", arch),
+        }
+    }
+}
+
+/// A figure: what the guest calls it, what people do, and how much of it is allowed of the
+/// program that an appliance builds.
+const FIGURES: [(&str, &str, u64); 4] = [
+    ("program_kib", "program KiB", 1340),
+    (
+        "loading_peak_kib",
+        "peak memory KiB, with the least ring",
+        6400,
+    ),
+    ("idle_kib", "memory KiB then, without rings", 3200),
+    ("idle_switches", "waits in 10 s of nothing", 150),
+];
+
+/// The figures of both builds on one kernel, in the order of [`Build::ALL`].
+#[derive(Debug)]
+pub struct Figures {
+    release: String,
+    packed_bytes: usize,
+    spent: Vec<BTreeMap<String, u64>>,
+    /// What the guest's clock says, which is not held.
+    times: Vec<String>,
+}
+
+impl Figures {
+    /// Builds the program in both ways, and boots a kernel for each.
+    ///
+    /// # Errors
+    /// What the compiler says; what keeps the kernel from being booted; a case that fails.
+    pub fn measure(series: Series, progress: &Progress) -> Result<Self> {
+        let mut figures = Self {
+            release: String::new(),
+            packed_bytes: trapline_sensors::objects::packed_bytes(),
+            spent: Vec::new(),
+            times: Vec::new(),
+        };
+        for build in Build::ALL {
+            progress.say(format_args!("building the program, {}", build.name()));
+            let program = build.program()?;
+            figures.boot(series, build, program, progress)?;
+        }
+        Ok(figures)
+    }
+
+    fn boot(
+        &mut self,
+        series: Series,
+        build: Build,
+        program: PathBuf,
+        progress: &Progress,
+    ) -> Result<()> {
+        let folder = build.name().replace(' ', "_");
+        let setup = Setup {
+            root: host::workspace_root(),
+            output: host::output_dir(),
+            fixed: Some(host::output_dir().join("bench-program").join(folder)),
+            accel: Choice::Auto,
+            jobs: 1,
+            cpus: 1,
+            program: Some(program),
+            progress: progress.clone(),
+        };
+        let order = Order {
+            cases: vec![CASE.to_owned()],
+            ..Order::default()
+        };
+        let mut session = Session::new(setup, vec![(series, order)]);
+        session.begin()?;
+        let run = session.waiting(series).wait();
+        let recording = match &run.recording {
+            Ok(recording) => recording,
+            Err(why) => bail!("{series}: {why}; {}", run.evidence()),
+        };
+        self.release.clone_from(&recording.hello.release);
+        let case = recording.frames.iter().find_map(|frame| match frame {
+            Frame::Case(case) => Some(case),
+            _ => None,
+        });
+        let case = case.with_context(|| format!("the guest ran no {CASE}"))?;
+        if case.outcome != CaseOutcome::Exercised {
+            let why = case.error.as_deref().unwrap_or("for no reason");
+            return Err(anyhow!("{why}")).context(format!("{CASE}, {}", build.name()));
+        }
+        self.spent.push(case.spent.clone());
+        self.times.push(case.how.clone().unwrap_or_default());
+        Ok(())
+    }
+
+    fn figure(&self, build: usize, name: &str) -> u64 {
+        let spent = self.spent.get(build).and_then(|spent| spent.get(name));
+        spent.copied().unwrap_or(u64::MAX)
+    }
+
+    /// Every figure of the appliance's program that is above its budget, as a sentence.
+    pub fn exceeded(&self) -> Vec<String> {
+        let figures = FIGURES.iter().map(|(name, head, most)| {
+            let is = self.figure(1, name);
+            (is > *most).then(|| format!("{head}: {is}, {most} are allowed"))
+        });
+        figures.flatten().collect()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let builds = Build::ALL.map(Build::name);
+        let head = format!("trapline watch, Linux {}", self.release);
+        write!(f, "{head:<44}")?;
+        for name in builds {
+            write!(f, "{name:>18}")?;
+        }
+        writeln!(f, "{:>10}", "budget")?;
+        for (name, head, most) in FIGURES {
+            write!(f, "{head:<44}")?;
+            for build in 0..builds.len() {
+                write!(f, "{:>18}", self.figure(build, name))?;
+            }
+            writeln!(f, "{most:>10}")?;
+            if name == "program_kib" {
+                let packed = self.packed_bytes.div_ceil(1024);
+                let head = "  of these eBPF objects, packed";
+                writeln!(f, "{head:<44}{packed:>18}{packed:>18}")?;
+            }
+        }
+        for (name, times) in builds.iter().zip(&self.times) {
+            writeln!(f, "{name}: {times}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_at_their_budget_are_fine_and_each_one_above_is_named() {
+        let of = |more: u64| {
+            let spent = FIGURES.map(|(name, _, most)| (name.to_owned(), most + more));
+            BTreeMap::from(spent)
+        };
+        let mut figures = Figures {
+            release: "6.12".to_owned(),
+            packed_bytes: 1,
+            spent: vec![of(1), of(0)],
+            times: Vec::new(),
+        };
+        assert_eq!(figures.exceeded(), Vec::<String>::new());
+        figures.spent = vec![of(0), of(1)];
+        assert_eq!(figures.exceeded().len(), FIGURES.len());
+        figures.spent.pop();
+        assert_eq!(figures.exceeded().len(), FIGURES.len());
+    }
+}

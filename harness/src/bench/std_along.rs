@@ -1,0 +1,73 @@
+//! Programs built along with the standard library, as an appliance builds them.
+//!
+//! The library comes compiled, for speed and with all that a panic needs to say where it
+//! was. Built from its sources with the program, only what that calls is in it, and a
+//! panic just ends it. That takes the sources and switches that cargo and the compiler do
+//! not promise to keep; README says the same ones.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::loaders::tree;
+use crate::host;
+
+/// For cargo.
+const WORDS: [&str; 2] = [
+    "-Zbuild-std=std,panic_abort",
+    "-Zbuild-std-features=optimize_for_size",
+];
+/// For the compiler: no unwinding, no words about panics, a fixed address, and what
+/// functions have in common once.
+const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Crelocation-model=static \
+     -Cforce-unwind-tables=no -Zlocation-detail=none \
+     -Cllvm-args=-enable-machine-outliner=always";
+
+/// Has a `cargo build` of the package in `folder` build the library along.
+///
+/// # Errors
+/// Without the library's sources, how to get them.
+pub(super) fn add_to(cargo: &mut Command, folder: &Path) -> Result<()> {
+    ensure_sources(folder)?;
+    cargo
+        .args(WORDS)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", RUSTFLAGS);
+    Ok(())
+}
+
+/// Builds the program of a package of this workspace, and says where it is.
+///
+/// # Errors
+/// What the compiler says; without the library's sources, how to get them.
+pub(super) fn build(package: &str, arch: &str) -> Result<PathBuf> {
+    let root = host::workspace_root();
+    let folder = root.join("target/std-along");
+    let target = format!("{arch}-unknown-linux-musl");
+    let mut cargo = tree::cargo(&root);
+    cargo
+        .args(["build", "--quiet", "--release", "--locked"])
+        .args(["-p", package, "--target", &target])
+        .env("CARGO_TARGET_DIR", &folder);
+    add_to(&mut cargo, &root)?;
+    let built = cargo.output().context("cargo does not run: run ci/setup")?;
+    if !built.status.success() {
+        bail!("{}", String::from_utf8_lossy(&built.stderr).trim_end());
+    }
+    Ok(folder.join(target).join("release").join(package))
+}
+
+/// Are the library's sources there, for the compiler of a package?
+fn ensure_sources(package: &Path) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "sysroot"]).current_dir(package);
+    let sysroot = rustc.output().context("rustc does not run: run ci/setup")?;
+    let sysroot = String::from_utf8_lossy(&sysroot.stdout);
+    let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.lock");
+    ensure!(
+        sources.is_file(),
+        "the standard library's sources are not there: rustup component add rust-src"
+    );
+    Ok(())
+}
