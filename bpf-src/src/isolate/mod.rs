@@ -4,8 +4,8 @@
 //! force: a program at both ends of every interface but the loopback one, and one
 //! for the sockets of all control groups; [`Isolation::tend`] has to be called
 //! again and again to cover interfaces that come later. What is in force is pinned
-//! in a bpf file system and stays when the process ends, until [`release`] or
-//! until its time is over; [`status`] reads it from any process.
+//! in a bpf file system and stays when the process ends, until [`release()`] or
+//! until its time is over; [`status()`] reads it from any process.
 //!
 //! What passes and why is decided in `c/isolate*.bpf.h`. This module knows the
 //! layout of their maps and what is attached where; it prints nothing and reads no
