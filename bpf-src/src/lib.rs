@@ -12,7 +12,7 @@
 //! This crate knows nothing of ELF, BTF or system calls: that is
 //! `trapline-loader`'s part.
 
-#![warn(clippy::missing_errors_doc)]
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 pub mod abi;
 mod account;

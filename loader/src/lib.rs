@@ -4,7 +4,7 @@
 //! bytes in, values out. [`object`] puts the result into the running kernel. What
 //! an event means is not this crate's business.
 
-#![warn(clippy::missing_errors_doc)]
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 // Helpers that tests of both kinds share speak of this crate from outside.
 #[cfg(test)]
