@@ -9,6 +9,19 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 /// A loaded program; gone when this and all its links are.
+///
+/// ```no_run
+/// # use trapline_loader::{Result, object::Object};
+/// use trapline_loader::attach::{AttachOptions, Rung};
+///
+/// # fn attach(object: &Object) -> Result<()> {
+/// let program = object.program("on_unlink")?;
+/// let options = AttachOptions { cookie: 7, rung: Rung::Ioctl };
+/// let link = program.attach_with(&options)?;
+/// println!("{}: {}, {:?}", program.name(), link.how(), program.info()?.verified_insns);
+/// link.detach()?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Program {
     fd: OwnedFd,
