@@ -294,7 +294,7 @@ impl Sensors {
     /// themselves after each [`NetworkOptions::flow_look`].
     ///
     /// # Errors
-    /// What the kernel says when it is asked.
+    /// `System` or `PermissionDenied` with what reading a map of flows or sockets ended with.
     pub fn look_at_flows(&mut self) -> Result<()> {
         let Some(mut flows) = self.flows.take() else {
             return Ok(());
@@ -318,7 +318,8 @@ impl Sensors {
     /// What was sent, received and lost since the sensors were loaded.
     ///
     /// # Errors
-    /// What the kernel says when it is asked.
+    /// `System` or `PermissionDenied` with what reading a map or asking about a program or a
+    /// link ended with; that a link is gone is no error, see [`Sensors::changes`].
     pub fn account(&self) -> Result<Account> {
         let maps = self.first_object()?;
         let mut account = account::of_maps(maps.map("lanes")?, maps.map("losses")?)?;
@@ -337,7 +338,7 @@ impl Sensors {
     /// entries each has. Nothing is left of a task that is gone.
     ///
     /// # Errors
-    /// What the kernel says when it is asked.
+    /// `System` or `PermissionDenied` with what reading a map ended with.
     pub fn waiting(&self) -> Result<BTreeMap<&'static str, usize>> {
         let mut waiting = BTreeMap::new();
         for name in WAITING_MAPS {

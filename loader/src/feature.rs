@@ -59,7 +59,7 @@ impl fmt::Display for State {
 /// The release of the running kernel: `6.12.117+deb12-cloud-amd64`.
 ///
 /// # Errors
-/// What the kernel says.
+/// `System` with the errno of uname(2).
 pub fn kernel_release() -> Result<String> {
     sys::release().map_err(|errno| errno.error("uname"))
 }

@@ -159,7 +159,7 @@ impl Link {
     /// the kernel.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `System` with the errno of BPF_OBJ_GET_INFO_BY_FD.
     ///
     /// Kernel: 5.8
     pub fn info(&self) -> Result<Option<LinkInfo>> {
