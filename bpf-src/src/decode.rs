@@ -1,6 +1,6 @@
 //! From the bytes of a record to an [`Event`], and from gaps to losses.
 //!
-//! Records come from a ring buffer that other programs may write to as well, or
+//! Records come from a buffer that other programs may write to as well, or
 //! from a file: nothing about them is taken for granted.
 
 mod socket;

@@ -39,7 +39,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The sensors themselves take a kernel, and CAP_BPF and CAP_PERFMON or root:
+//! The sensors themselves take a kernel and root; CAP_BPF, CAP_PERFMON and CAP_SYSLOG
+//! mostly do where `kernel.perf_event_paranoid` is at most 2:
 //!
 //! ```no_run
 //! use trapline_sensors::{Decoder, Family, Flavour, Options, Sensors, json};

@@ -244,12 +244,13 @@ impl Sensors {
         Ok(programs)
     }
 
-    /// Hands every record that is there to `each`, oldest first; never waits. Behind
-    /// those of the ring come the ends of flows, see [`NetworkOptions::flow_look`].
+    /// Hands every record that is there to `each`, oldest first, and returns how many
+    /// there were; never waits. Behind those of the buffer come the ends of flows, see
+    /// [`NetworkOptions::flow_look`].
     ///
     /// # Errors
-    /// A ring buffer that is not as the kernel writes it; what the kernel says when it
-    /// is asked about flows.
+    /// `Malformed` for a buffer that is not as the kernel writes it; what
+    /// [`Sensors::look_at_flows`] ends with.
     pub fn consume(&mut self, mut each: impl FnMut(&[u8])) -> Result<usize> {
         let mut records = self.source.consume(&mut each)?;
         // Theirs as well, if looking fails: they will not come again.

@@ -51,7 +51,7 @@ pub mod mode {
     pub const IMM: u8 = 0x00;
     /// Memory at register + offset.
     pub const MEM: u8 = 0x60;
-    /// Memory, sign-extended. Kernel: since 6.6.
+    /// Memory, sign-extended. Kernel: 6.6
     pub const MEMSX: u8 = 0x80;
     /// All bits of the mode.
     pub const MASK: u8 = 0xe0;

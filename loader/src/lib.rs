@@ -29,7 +29,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! To have it in a kernel takes that kernel, and CAP_BPF and CAP_PERFMON or root:
+//! To have it in a kernel takes that kernel and root; since 5.8 CAP_BPF and CAP_PERFMON
+//! mostly do, with CAP_NET_ADMIN for what sees packets:
 //!
 //! ```no_run
 //! use trapline_loader::kernel_btf::KernelBtf;

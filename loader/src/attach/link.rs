@@ -178,7 +178,9 @@ impl Link {
     /// do that (5.9, not for probes and tracepoints).
     ///
     /// # Errors
-    /// What tracefs says when a probe that was made there cannot be removed.
+    /// That of [`Link::unpin`] for a pinned one; what tracefs says when a probe that was
+    /// made there cannot be removed; for what is no link of the kernel, what is said to
+    /// the command that takes it away. Everything else is detached all the same.
     pub fn detach(mut self) -> Result<()> {
         let mut first: Option<Error> = None;
         if self.pinned.is_some() {
