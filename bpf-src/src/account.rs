@@ -8,7 +8,7 @@ use trapline_loader::{Error, Result};
 use crate::abi;
 
 /// Counts since the sensors were loaded. `sent` is `received`, what is still in
-/// the ring buffer or ready to be handed out, and the sum of `lost`.
+/// the buffer or ready to be handed out, and the sum of `lost`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
@@ -21,9 +21,11 @@ pub struct Account {
     /// BPF program, or a call that changes a map, has the CPU. `returns`: calls
     /// that a kretprobe did not see return, as too many were under way.
     pub missed: BTreeMap<&'static str, u64>,
-    /// Records that were never in the ring buffer, by cause.
+    /// Records that were never in the buffer, by cause: `ring_full`; `no_lane`, as
+    /// every lane of the CPU was busy; `lane_taken`, by another program meanwhile.
     pub lost: BTreeMap<&'static str, u64>,
-    /// Records that were sent but are poorer than they could be, by cause.
+    /// Records that were sent but are poorer than they could be, by cause:
+    /// `state_full`, a map with room for no more.
     pub poorer: BTreeMap<&'static str, u64>,
     /// The same by CPU, from 0; ends of flows are of none.
     pub cpus: Vec<CpuAccount>,
@@ -35,7 +37,7 @@ pub struct Account {
 pub struct CpuAccount {
     /// Records that programs on it set out to send.
     pub sent: u64,
-    /// Records that were never in the ring buffer, whatever the cause.
+    /// Records that were never in the buffer, whatever the cause.
     pub lost: u64,
 }
 
@@ -53,7 +55,7 @@ impl Account {
     }
 }
 
-/// The causes by which a record does not get to the ring buffer.
+/// The causes by which a record does not get to the buffer.
 const LOST: [u32; 3] = [abi::LOSS_RING_FULL, abi::LOSS_NO_LANE, abi::LOSS_LANE_TAKEN];
 
 /// Offset of `sequence` in the `struct lane` of c/lane.bpf.h.

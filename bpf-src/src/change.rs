@@ -2,6 +2,13 @@
 //! afterwards may be less than what happens.
 
 /// A difference from what the sensors left in the kernel.
+///
+/// ```
+/// use trapline_sensors::change::{Change, Part};
+///
+/// let change = Change::new(Part::Map, "excluded", "leaves out process 77");
+/// assert_eq!(change.told(), "map excluded leaves out process 77");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Change {

@@ -1,6 +1,6 @@
 //! From the bytes of a record to an [`Event`], and from gaps to losses.
 //!
-//! Records come from a ring buffer that other programs may write to as well, or
+//! Records come from a buffer that other programs may write to as well, or
 //! from a file: nothing about them is taken for granted.
 
 mod socket;
@@ -52,6 +52,30 @@ pub enum Item {
 }
 
 /// Decodes one stream of records, and remembers each lane's last number.
+///
+/// ```
+/// # use trapline_sensors::abi::{self, Wire};
+/// # let numbered = |sequence| {
+/// #     let mut fork = abi::Fork::default();
+/// #     fork.header.size_bytes = abi::Fork::SIZE as u32;
+/// #     fork.header.kind = abi::KIND_FORK;
+/// #     fork.header.format_version = abi::FORMAT_VERSION;
+/// #     fork.header.sequence = sequence;
+/// #     let mut record = Vec::new();
+/// #     fork.write(&mut record);
+/// #     record
+/// # };
+/// # let (fourth, seventh) = (numbered(4), numbered(7));
+/// use trapline_sensors::{Decoder, Item};
+///
+/// let mut decoder = Decoder::new();
+/// decoder.decode(&fourth)?;
+/// let items = decoder.decode(&seventh)?;
+/// assert_eq!(items[0], Item::Lost { cpu: 0, lane: Some(0), records: 2 });
+/// assert!(matches!(items[1], Item::Event(_)));
+/// # assert!(decoder.decode(&fourth).is_err());
+/// # Ok::<(), trapline_sensors::DecodeError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// The number that comes next, by CPU and lane.

@@ -44,6 +44,16 @@ impl Clock {
 }
 
 /// One line, without a line break.
+///
+/// ```
+/// use trapline_sensors::ecs::{self, Clock};
+/// use trapline_sensors::Item;
+///
+/// let lost = Item::Lost { cpu: 2, lane: None, records: 40 };
+/// let line = ecs::line(&lost, Clock::default());
+/// assert!(line.starts_with(r#"{"@timestamp":"1970-01-01T00:00:00.000000000Z","ecs.version":"#));
+/// assert!(line.contains(r#""event.action":"lost""#));
+/// ```
 pub fn line(item: &Item, clock: Clock) -> String {
     let mut json = Object::new();
     match item {

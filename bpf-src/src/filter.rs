@@ -1,4 +1,4 @@
-//! What the file sensors leave out: processes, file systems, and what was told a
+//! What the sensors leave out: processes, file systems, and what was told of a file a
 //! moment ago.
 
 use std::collections::BTreeSet;

@@ -21,6 +21,13 @@ pub const SCHEMA: &str = include_str!("../schema/events.schema.json");
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// One line, without a line break.
+///
+/// ```
+/// use trapline_sensors::{Item, json};
+///
+/// let lost = Item::Lost { cpu: 2, lane: None, records: 40 };
+/// assert_eq!(json::line(&lost), r#"{"schema":1,"kind":"lost","cpu":2,"lane":null,"records":40}"#);
+/// ```
 pub fn line(item: &Item) -> String {
     let mut json = Object::new();
     json.number("schema", SCHEMA_VERSION);

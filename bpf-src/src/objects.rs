@@ -1,4 +1,17 @@
 //! The compiled eBPF objects, as `build.rs` made them from `c/` and packed them.
+//!
+//! ```
+//! use trapline_loader::spec::ObjectSpec;
+//! use trapline_sensors::objects;
+//!
+//! # fn main() -> trapline_loader::Result<()> {
+//! for object in objects::ALL {
+//!     let spec = ObjectSpec::parse(object.name(), &object.unpack()?)?;
+//!     println!("{}: {} programs, {} maps", spec.name, spec.programs.len(), spec.maps.len());
+//!     # assert_eq!(spec.skipped, []);
+//! }
+//! # Ok(()) }
+//! ```
 
 use std::io::{self, Read};
 

@@ -67,6 +67,18 @@ const RING_BYTES: u32 = 64 << 10;
 /// What would become of every hook of every family, in the order in which they are
 /// attached. Takes as long as loading the sensors.
 ///
+/// ```no_run
+/// use trapline_loader::kernel_btf::KernelBtf;
+/// use trapline_sensors::outlook;
+///
+/// # fn main() -> trapline_loader::Result<()> {
+/// for hook in outlook(&mut KernelBtf::running())? {
+///     let reason = hook.reason.unwrap_or_default();
+///     println!("{} {}: {} {reason}", hook.family.name(), hook.hook, hook.way.name());
+/// }
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// An object that cannot be taken apart, and a process without /proc; a kernel that
 /// cannot have the sensors is no error.

@@ -3,6 +3,16 @@
 //! Bytes in, values out, and nothing about them is taken for granted: whoever
 //! can send can write anything into them. What is no such message is none;
 //! nothing here fails.
+//!
+//! ```
+//! use trapline_sensors::payload::dns::Message;
+//!
+//! let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03org\0\0\x01\0\x01";
+//! let message = Message::read(query).expect("a query");
+//! assert_eq!((message.id, message.is_answer), (0x1234, false));
+//! assert_eq!(message.questions[0].name, "example.org");
+//! assert_eq!(Message::read(&query[..9]), None);
+//! ```
 
 pub mod dns;
 pub mod tls;

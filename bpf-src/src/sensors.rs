@@ -197,12 +197,13 @@ impl Sensors {
         Ok(programs)
     }
 
-    /// Hands every record that is there to `each`, oldest first; never waits. Behind
-    /// those of the ring come the ends of flows, see [`NetworkOptions::flow_look`].
+    /// Hands every record that is there to `each`, oldest first, and returns how many
+    /// there were; never waits. Behind those of the buffer come the ends of flows, see
+    /// [`NetworkOptions::flow_look`].
     ///
     /// # Errors
-    /// A ring buffer that is not as the kernel writes it; what the kernel says when it
-    /// is asked about flows.
+    /// `Malformed` for a buffer that is not as the kernel writes it; what
+    /// [`Sensors::look_at_flows`] ends with.
     pub fn consume(&mut self, mut each: impl FnMut(&[u8])) -> Result<usize> {
         let mut records = self.source.consume(&mut each)?;
         // Theirs as well, if looking fails: they will not come again.
@@ -247,7 +248,7 @@ impl Sensors {
     /// themselves after each [`NetworkOptions::flow_look`].
     ///
     /// # Errors
-    /// What the kernel says when it is asked.
+    /// `System` or `PermissionDenied` with what reading a map of flows or sockets ended with.
     pub fn look_at_flows(&mut self) -> Result<()> {
         let Some(mut flows) = self.flows.take() else {
             return Ok(());
@@ -271,7 +272,8 @@ impl Sensors {
     /// What was sent, received and lost since the sensors were loaded.
     ///
     /// # Errors
-    /// What the kernel says when it is asked.
+    /// `System` or `PermissionDenied` with what reading a map or asking about a program or a
+    /// link ended with; that a link is gone is no error, see [`Sensors::changes`].
     pub fn account(&self) -> Result<Account> {
         let first = self.families.first();
         let first = first.ok_or_else(|| Error::invalid_input("no family of sensors is loaded"))?;
@@ -291,7 +293,7 @@ impl Sensors {
     /// entries each has. Nothing is left of a task that is gone.
     ///
     /// # Errors
-    /// What the kernel says when it is asked.
+    /// `System` or `PermissionDenied` with what reading a map ended with.
     pub fn waiting(&self) -> Result<BTreeMap<&'static str, usize>> {
         let mut waiting = BTreeMap::new();
         for name in WAITING_MAPS {

@@ -1,7 +1,8 @@
 //! The Debian package, made by `ci/package` of the static program that guests run: what
 //! is in it, and that it would work once installed. Nothing is installed for that.
+//! And the archives of the crates that ship; that they build `ci/test` has cargo verify.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -26,6 +27,30 @@ const FILES: [(&str, &str); 7] = [
     ),
     ("usr/share/zsh/vendor-completions/_trapline", "-rw-r--r--"),
 ];
+/// The crates that ship: their folders, and what their archives have beside modules and
+/// what cargo adds, by the first parts of the paths.
+const ARCHIVES: [(&str, &str, &[&str]); 3] = [
+    (
+        "trapline-loader",
+        "loader",
+        &["LICENSE", "README.md", "examples", "src"],
+    ),
+    (
+        "trapline-sensors",
+        "bpf-src",
+        &["LICENSE", "README.md", "c", "schema", "src"],
+    ),
+    ("trapline", SOURCE, &["LICENSE", "README.md", "package"]),
+];
+/// What cargo adds.
+const ADDED: [&str; 4] = [
+    ".cargo_vcs_info.json",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Cargo.toml.orig",
+];
+/// What `ci/package` puts around the program, and nobody else can use.
+const OF_DEBIAN: [&str; 5] = ["control", "conffiles", "postinst", "postrm", "prerm"];
 /// Of 100, as `systemd-analyze security` counts what a service may do; it is 37.
 const EXPOSURE_MOST: &str = "38";
 
@@ -215,5 +240,58 @@ fn what_dpkg_runs_is_a_script_that_a_shell_takes() {
         let text = fs::read_to_string(&script).unwrap();
         // Where systemd does not run, as in a chroot, nothing is to be done.
         assert!(text.contains("set -e\n") && text.contains("-d /run/systemd/system"));
+    }
+}
+
+fn archived(name: &str) -> Vec<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "package",
+        "--list",
+        "--offline",
+        "--allow-dirty",
+        "-p",
+        name,
+    ]);
+    let list = ran(cargo.current_dir(host::workspace_root()));
+    list.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn archives_of_crates_have_their_licence_and_no_tests() {
+    for (name, _, expected) in ARCHIVES {
+        let archived = archived(name);
+        let is_module = |top: &str| {
+            top.ends_with(".rs") || archived.iter().any(|path| *path == format!("{top}.rs"))
+        };
+        let tops = archived.iter().map(|path| path.split('/').next().unwrap());
+        let tops: BTreeSet<&str> = tops
+            .filter(|top| !is_module(top) && !ADDED.contains(top))
+            .collect();
+        assert_eq!(tops, expected.iter().copied().collect(), "{name}");
+        for script in OF_DEBIAN {
+            assert!(!archived.contains(&format!("package/{script}")), "{script}");
+        }
+    }
+}
+
+#[test]
+fn licences_in_archives_are_the_one_at_the_root() {
+    let root = host::workspace_root();
+    let licence = fs::read(root.join("LICENSE")).unwrap();
+    for (name, folder, _) in ARCHIVES {
+        let its_own = fs::read(root.join(folder).join("LICENSE")).unwrap();
+        assert!(its_own == licence, "{name}");
+    }
+}
+
+#[test]
+fn examples_in_archives_need_no_crate_that_stays_here() {
+    for (name, folder, _) in ARCHIVES {
+        let archived = archived(name).into_iter();
+        for path in archived.filter(|path| path.starts_with("examples/")) {
+            let text = fs::read_to_string(host::workspace_root().join(folder).join(&path));
+            assert!(!text.unwrap().contains("trapline_corpus"), "{path}");
+        }
     }
 }

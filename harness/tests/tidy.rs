@@ -287,6 +287,19 @@ fn scripts_stop_at_the_first_error() {
     settle("Write `set -euo pipefail` into these scripts:", &wrong);
 }
 
+/// All crates have the version of this one.
+#[test]
+fn the_changelog_begins_with_this_version() {
+    let path = host::workspace_root().join("CHANGELOG.md");
+    let text = fs::read_to_string(path).expect("CHANGELOG.md");
+    let first = text.lines().find(|line| line.starts_with("## ["));
+    let begin = format!("## [{}] - ", env!("CARGO_PKG_VERSION"));
+    assert!(
+        first.is_some_and(|line| line.starts_with(&begin)),
+        "Begin CHANGELOG.md with \"{begin}\", not {first:?}"
+    );
+}
+
 #[test]
 fn the_rules_find_what_they_look_for() {
     let file = File {

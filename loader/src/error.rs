@@ -7,6 +7,18 @@
 //! Three renderings: `{}` is one line, `{:#}` the whole chain on one line,
 //! `{:?}` the chain on several lines and the full verifier log, where there is
 //! one.
+//!
+//! ```
+//! use trapline_loader::spec::ObjectSpec;
+//! use trapline_loader::ErrorKind;
+//!
+//! let error = ObjectSpec::parse("net.bpf.o", b"no ELF").unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::Malformed);
+//! assert_eq!(format!("{error}"), "object net.bpf.o");
+//! println!("{error:#}");
+//! # assert!(format!("{error:#}").starts_with("object net.bpf.o: "));
+//! # assert_eq!(error.errno(), None);
+//! ```
 
 use core::fmt;
 use std::borrow::Cow;

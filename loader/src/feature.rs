@@ -3,6 +3,16 @@
 //! Loading and attaching do not need this: they try, and fall back. It is for
 //! people, who want to know beforehand what would be used and why. Nothing is
 //! attached, and what is created for a probe is gone right after it.
+//!
+//! ```no_run
+//! use trapline_loader::feature::{State, probe_all};
+//!
+//! for finding in probe_all() {
+//!     if finding.state != State::Present {
+//!         println!("{} (Linux {}): {}", finding.feature, finding.since, finding.state);
+//!     }
+//! }
+//! ```
 
 use crate::error::Result;
 use crate::insn::Insn;
@@ -49,7 +59,7 @@ impl fmt::Display for State {
 /// The release of the running kernel: `6.12.117+deb12-cloud-amd64`.
 ///
 /// # Errors
-/// What the kernel says.
+/// `System` with the errno of uname(2).
 pub fn kernel_release() -> Result<String> {
     sys::release().map_err(|errno| errno.error("uname"))
 }

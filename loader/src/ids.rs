@@ -8,7 +8,9 @@ use crate::sys;
 /// Every program.
 ///
 /// # Errors
-/// What the kernel says (EPERM). Kernel: 4.13
+/// `PermissionDenied` without CAP_SYS_ADMIN; `System` with the errno of BPF_PROG_GET_NEXT_ID.
+///
+/// Kernel: 4.13
 pub fn programs() -> Result<Vec<u32>> {
     all("BPF_PROG_GET_NEXT_ID", sys::prog_get_next_id)
 }
@@ -16,7 +18,9 @@ pub fn programs() -> Result<Vec<u32>> {
 /// Every map.
 ///
 /// # Errors
-/// What the kernel says (EPERM). Kernel: 4.13
+/// `PermissionDenied` without CAP_SYS_ADMIN; `System` with the errno of BPF_MAP_GET_NEXT_ID.
+///
+/// Kernel: 4.13
 pub fn maps() -> Result<Vec<u32>> {
     all("BPF_MAP_GET_NEXT_ID", sys::map_get_next_id)
 }
@@ -24,7 +28,9 @@ pub fn maps() -> Result<Vec<u32>> {
 /// Every link; what is attached without one is not among them.
 ///
 /// # Errors
-/// What the kernel says (EPERM). Kernel: 5.8
+/// `PermissionDenied` without CAP_SYS_ADMIN; `System` with the errno of BPF_LINK_GET_NEXT_ID.
+///
+/// Kernel: 5.8
 pub fn links() -> Result<Vec<u32>> {
     all("BPF_LINK_GET_NEXT_ID", sys::link_get_next_id)
 }

@@ -51,7 +51,7 @@ pub mod mode {
     pub const IMM: u8 = 0x00;
     /// Memory at register + offset.
     pub const MEM: u8 = 0x60;
-    /// Memory, sign-extended. Kernel: since 6.6.
+    /// Memory, sign-extended. Kernel: 6.6
     pub const MEMSX: u8 = 0x80;
     /// All bits of the mode.
     pub const MASK: u8 = 0xe0;
@@ -83,6 +83,17 @@ pub mod pseudo {
 }
 
 /// One instruction slot; `ldimm64` takes two.
+///
+/// ```
+/// use trapline_loader::insn::{self, Insn};
+///
+/// // bpf_ktime_get_ns(); return 0;
+/// let program = [Insn::call(5), Insn::mov64_imm(0, 0), Insn::exit()];
+/// let bytes = insn::to_bytes(&program);
+/// assert_eq!(bytes.len(), 24);
+/// assert_eq!(insn::from_bytes(&bytes)?, program);
+/// # Ok::<(), trapline_loader::Error>(())
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Insn {

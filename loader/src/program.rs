@@ -9,6 +9,19 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 /// A loaded program; gone when this and all its links are.
+///
+/// ```no_run
+/// # use trapline_loader::{Result, object::Object};
+/// use trapline_loader::attach::{AttachOptions, Rung};
+///
+/// # fn attach(object: &Object) -> Result<()> {
+/// let program = object.program("on_unlink")?;
+/// let options = AttachOptions { cookie: 7, rung: Rung::Ioctl };
+/// let link = program.attach_with(&options)?;
+/// println!("{}: {}, {:?}", program.name(), link.how(), program.info()?.verified_insns);
+/// link.detach()?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Program {
     fd: OwnedFd,
@@ -153,7 +166,9 @@ impl Program {
     /// What the kernel says about the program.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `System` with the errno of BPF_OBJ_GET_INFO_BY_FD.
+    ///
+    /// Kernel: 4.13
     pub fn info(&self) -> Result<ProgramInfo> {
         let info = sys::prog_info(self.fd.as_fd())
             .map_err(|errno| errno.error("program info"))
@@ -214,7 +229,7 @@ pub struct RunStats {
 /// Lets the kernel count the runs of all programs and their time.
 ///
 /// # Errors
-/// What the kernel says.
+/// `PermissionDenied` without CAP_SYS_ADMIN; `System` with the errno of BPF_ENABLE_STATS.
 ///
 /// Kernel: 5.8
 pub fn enable_run_stats() -> Result<RunStats> {

@@ -13,57 +13,57 @@ macro_rules! wire_constants {
 
 wire_constants! {
     "event_kind" {
-        /// [`Fork`].
+        /// [`Fork`](super::Fork).
         KIND_FORK: u16 = EVENT_FORK 1,
-        /// [`Exec`].
+        /// [`Exec`](super::Exec).
         KIND_EXEC: u16 = EVENT_EXEC 2,
-        /// [`Exit`].
+        /// [`Exit`](super::Exit).
         KIND_EXIT: u16 = EVENT_EXIT 3,
-        /// [`File`]: a name came into being, and what it names.
+        /// [`File`](super::File): a name came into being, and what it names.
         KIND_FILE_CREATE: u16 = EVENT_FILE_CREATE 16,
-        /// [`File`]: another name for it.
+        /// [`File`](super::File): another name for it.
         KIND_FILE_LINK: u16 = EVENT_FILE_LINK 17,
-        /// [`File`]: another name in place of the one it had.
+        /// [`File`](super::File): another name in place of the one it had.
         KIND_FILE_RENAME: u16 = EVENT_FILE_RENAME 18,
-        /// [`File`]: a name is gone.
+        /// [`File`](super::File): a name is gone.
         KIND_FILE_DELETE: u16 = EVENT_FILE_DELETE 19,
-        /// [`File`]: read by a process for the first time in a while.
+        /// [`File`](super::File): read by a process for the first time in a while.
         KIND_FILE_READ: u16 = EVENT_FILE_READ 20,
-        /// [`File`]: written by a process for the first time in a while.
+        /// [`File`](super::File): written by a process for the first time in a while.
         KIND_FILE_WRITE: u16 = EVENT_FILE_WRITE 21,
-        /// [`File`]: its size was set.
+        /// [`File`](super::File): its size was set.
         KIND_FILE_TRUNCATE: u16 = EVENT_FILE_TRUNCATE 22,
-        /// [`File`]: mapped shared and writable.
+        /// [`File`](super::File): mapped shared and writable.
         KIND_FILE_MAP: u16 = EVENT_FILE_MAP 23,
-        /// [`File`]: released after it was changed.
+        /// [`File`](super::File): released after it was changed.
         KIND_FILE_CLOSE_WRITE: u16 = EVENT_FILE_CLOSE_WRITE 24,
-        /// [`File`]: permissions, owner, times or extended attributes.
+        /// [`File`](super::File): permissions, owner, times or extended attributes.
         KIND_FILE_ATTRIBUTES: u16 = EVENT_FILE_ATTRIBUTES 25,
-        /// [`File`]: a mount came into the tree.
+        /// [`File`](super::File): a mount came into the tree.
         KIND_MOUNT: u16 = EVENT_MOUNT 32,
-        /// [`File`]: a mount was taken away.
+        /// [`File`](super::File): a mount was taken away.
         KIND_UMOUNT: u16 = EVENT_UMOUNT 33,
-        /// [`File`]: a mount has another place.
+        /// [`File`](super::File): a mount has another place.
         KIND_MOUNT_MOVE: u16 = EVENT_MOUNT_MOVE 34,
-        /// [`File`]: a mount has other options.
+        /// [`File`](super::File): a mount has other options.
         KIND_MOUNT_CHANGE: u16 = EVENT_MOUNT_CHANGE 35,
-        /// [`Socket`]: a raw or packet socket was opened.
+        /// [`Socket`](super::Socket): a raw or packet socket was opened.
         KIND_SOCKET_CREATE: u16 = EVENT_SOCKET_CREATE 48,
-        /// [`Socket`]: it was given an address.
+        /// [`Socket`](super::Socket): it was given an address.
         KIND_SOCKET_BIND: u16 = EVENT_SOCKET_BIND 49,
-        /// [`Socket`]: it waits for connections.
+        /// [`Socket`](super::Socket): it waits for connections.
         KIND_SOCKET_LISTEN: u16 = EVENT_SOCKET_LISTEN 50,
-        /// [`Socket`]: it is connected, or was to be.
+        /// [`Socket`](super::Socket): it is connected, or was to be.
         KIND_SOCKET_CONNECT: u16 = EVENT_SOCKET_CONNECT 51,
-        /// [`Socket`]: a connection from elsewhere was accepted.
+        /// [`Socket`](super::Socket): a connection from elsewhere was accepted.
         KIND_SOCKET_ACCEPT: u16 = EVENT_SOCKET_ACCEPT 52,
-        /// [`Socket`]: something was sent.
+        /// [`Socket`](super::Socket): something was sent.
         KIND_SOCKET_SEND: u16 = EVENT_SOCKET_SEND 53,
-        /// [`Socket`]: something was received.
+        /// [`Socket`](super::Socket): something was received.
         KIND_SOCKET_RECEIVE: u16 = EVENT_SOCKET_RECEIVE 54,
-        /// [`Socket`]: it is gone.
+        /// [`Socket`](super::Socket): it is gone.
         KIND_SOCKET_CLOSE: u16 = EVENT_SOCKET_CLOSE 55,
-        /// [`Socket`]: nothing goes between it and this other end any more.
+        /// [`Socket`](super::Socket): nothing goes between it and this other end any more.
         KIND_FLOW_END: u16 = EVENT_FLOW_END 56,
     }
     "event_cpu" {

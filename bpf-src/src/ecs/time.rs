@@ -6,6 +6,12 @@ const SECONDS_PER_DAY: i64 = 86_400;
 const DAYS_PER_ERA: i64 = 146_097;
 
 /// Nanoseconds since 1970 as `2026-01-31T23:59:59.000000001Z`.
+///
+/// ```
+/// use trapline_sensors::ecs::rfc3339;
+///
+/// assert_eq!(rfc3339(951_782_400_000_000_001), "2000-02-29T00:00:00.000000001Z");
+/// ```
 pub fn rfc3339(realtime_ns: i64) -> String {
     let seconds = realtime_ns.div_euclid(NS_PER_SECOND);
     let nanoseconds = realtime_ns.rem_euclid(NS_PER_SECOND);

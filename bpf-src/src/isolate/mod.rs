@@ -4,8 +4,21 @@
 //! force: a program at both ends of every interface but the loopback one, and one
 //! for the sockets of all control groups; [`Isolation::tend`] has to be called
 //! again and again to cover interfaces that come later. What is in force is pinned
-//! in a bpf file system and stays when the process ends, until [`release`] or
-//! until its time is over; [`status`] reads it from any process.
+//! in a bpf file system and stays when the process ends, until [`release()`] or
+//! until its time is over; [`status()`] reads it from any process.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use trapline_sensors::isolate::{Isolation, Policy, Tended};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut policy = Policy::default();
+//! policy.rules = vec!["192.0.2.0/24:22/tcp".parse()?];
+//! policy.duration = Some(Duration::from_secs(3600));
+//! let mut isolation = Isolation::start(&policy)?;
+//! while isolation.tend(Duration::from_secs(1))? == Tended::InForce {}
+//! # Ok(()) }
+//! ```
 //!
 //! What passes and why is decided in `c/isolate*.bpf.h`. This module knows the
 //! layout of their maps and what is attached where; it prints nothing and reads no

@@ -97,6 +97,20 @@ pub enum Origin {
 ///
 /// Without a service: by TCP, UDP and ICMP. With one: to its port, on whichever
 /// side it is, and back; not from it to other ports.
+///
+/// ```
+/// use trapline_sensors::isolate::{Protocol, Rule};
+///
+/// let rule: Rule = "[2001:db8::/32]:443/tcp".parse()?;
+/// assert!(rule.network.contains("2001:db8::7".parse().unwrap()));
+/// let service = rule.service.unwrap();
+/// assert_eq!((service.port, service.protocol), (443, Protocol::Tcp));
+///
+/// let error = "192.0.2.0/33".parse::<Rule>().unwrap_err();
+/// assert_eq!(error.position, 11);
+/// println!("{error}");
+/// # Ok::<(), trapline_sensors::isolate::RuleError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// The peers.

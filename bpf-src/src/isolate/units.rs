@@ -6,6 +6,14 @@ const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1
 
 /// `90s`, `15m`, `1h30m`, `2d`: numbers with units, the largest first.
 ///
+/// ```
+/// # use std::time::Duration;
+/// use trapline_sensors::isolate::duration;
+///
+/// assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+/// assert!(duration("30m1h").is_err());
+/// ```
+///
 /// # Errors
 /// What is wrong with the text.
 pub fn duration(text: &str) -> Result<Duration, String> {

@@ -62,7 +62,7 @@ impl Sensors {
     /// have not run then are left out.
     ///
     /// # Errors
-    /// What the kernel says when it is asked about one of them.
+    /// `System` with the errno of BPF_OBJ_GET_INFO_BY_FD, about one of them.
     pub fn runs(&self) -> Result<Vec<Runs>> {
         let mut all: Vec<Runs> = Vec::new();
         for family in &self.families {

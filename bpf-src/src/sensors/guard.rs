@@ -140,7 +140,8 @@ impl Sensors {
     /// each link, and some for maps.
     ///
     /// # Errors
-    /// What the kernel says when it is asked.
+    /// `System` or `PermissionDenied` with what asking about a link, or reading or mending a
+    /// map ended with; a link that is gone is a change, no error.
     pub fn changes(&mut self) -> Result<Vec<Change>> {
         let mut changes = self.changed_links()?;
         for filter in [Filter::Used, Filter::Excluded, Filter::Mounts] {

@@ -12,14 +12,14 @@ use super::{Options, RingFill};
 /// Through what records come. What they are is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
-    /// One buffer for all processors, in the order in which records were sent. Kernel:
-    /// since 5.8
+    /// One buffer for all processors, in the order in which records were sent.
+    /// Kernel: 5.8
     #[default]
     RingBuffer,
     /// One buffer of [`Options::ring_bytes`] for each processor that is up, read in the
     /// order of time; one that comes up later loses what happens on it, and says so.
     /// Where a ring buffer is not wanted: the kernels on which the sensors load have
-    /// them. Kernel: since 4.4
+    /// them. Kernel: 4.4
     PerfBuffer,
 }
 

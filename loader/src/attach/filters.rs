@@ -60,7 +60,10 @@ impl AttachedFilter {
 /// is no qdisc for them.
 ///
 /// # Errors
-/// What the kernel says.
+/// `PermissionDenied`, or `System` with the errno of RTM_GETTFILTER: EBADMSG for an answer that
+/// is none.
+///
+/// Kernel: 4.5 for clsact
 pub fn query_filters(ifindex: u32, direction: TcDirection) -> Result<Vec<AttachedFilter>> {
     let fixed = tcmsg(ifindex, 0, parent(direction), 0);
     let mut found = Vec::new();
@@ -78,7 +81,10 @@ pub fn query_filters(ifindex: u32, direction: TcDirection) -> Result<Vec<Attache
 /// Removes a bpf filter.
 ///
 /// # Errors
-/// What the kernel says: ENOENT for one that is not there.
+/// `PermissionDenied` without CAP_NET_ADMIN; `System` with the errno of RTM_DELTFILTER:
+/// ENOENT for one that is not there.
+///
+/// Kernel: 4.5 for clsact
 pub fn delete_filter(ifindex: u32, direction: TcDirection, filter: &AttachedFilter) -> Result<()> {
     let place = Filter {
         ifindex,
@@ -110,7 +116,8 @@ pub enum IngressQdisc {
 /// Which qdisc an interface has for filters.
 ///
 /// # Errors
-/// What the kernel says.
+/// `PermissionDenied`, or `System` with the errno of RTM_GETQDISC: EBADMSG for an answer that
+/// is none.
 pub fn query_ingress_qdisc(ifindex: u32) -> Result<IngressQdisc> {
     let mut found = IngressQdisc::None;
     let request = Request::new(RTM_GETQDISC, DUMP, &tcmsg(0, 0, 0, 0));
@@ -137,7 +144,9 @@ pub fn query_ingress_qdisc(ifindex: u32) -> Result<IngressQdisc> {
 /// Removes the clsact qdisc of an interface, with all filters that are left.
 ///
 /// # Errors
-/// What the kernel says.
+/// `PermissionDenied` without CAP_NET_ADMIN; `System` with the errno of RTM_DELQDISC.
+///
+/// Kernel: 4.5
 pub fn delete_clsact(ifindex: u32) -> Result<()> {
     let fixed = tcmsg(ifindex, CLSACT_HANDLE, TC_H_CLSACT, 0);
     let mut request = Request::new(RTM_DELQDISC, ACK, &fixed);

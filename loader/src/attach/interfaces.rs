@@ -56,7 +56,8 @@ impl Interface {
 /// All interfaces of the caller's network namespace, up or not.
 ///
 /// # Errors
-/// What the kernel says.
+/// `PermissionDenied`, or `System` with the errno of RTM_GETLINK: EBADMSG for an answer that
+/// is none.
 pub fn interfaces() -> Result<Vec<Interface>> {
     let mut found = Vec::new();
     let request = Request::new(RTM_GETLINK, DUMP, &[0; IFINFOMSG_BYTES]);
@@ -77,7 +78,7 @@ impl InterfaceWatch {
     /// is noticed, so the list is to be asked for after this.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `System` with the errno of the socket or of epoll: EMFILE, for example.
     pub fn open() -> Result<Self> {
         let open = || {
             let socket = RouteSocket::listen(RTMGRP_LINK)?;
@@ -92,7 +93,8 @@ impl InterfaceWatch {
     /// came.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `System` with the errno of epoll_wait or of reading the socket; more changes than fit
+    /// into its buffer are a change, no error.
     pub fn wait(&mut self, timeout: Duration) -> Result<bool> {
         let waited = self.epoll.wait(Some(timeout));
         if !waited.map_err(|errno| errno.error("epoll_wait"))? {

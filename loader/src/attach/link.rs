@@ -48,7 +48,7 @@ pub(crate) trait Undo: fmt::Debug + Send + Sync {
     /// Undoes it; called at most once.
     ///
     /// # Errors
-    /// What the kernel says when it stays.
+    /// That of the call which takes it away, when it stays.
     fn undo(&mut self) -> Result<()>;
 
     /// Puts another program in the place of ours; with `old` only if that is
@@ -125,7 +125,8 @@ impl Link {
     /// [`ProgramInfo::recursion_misses`](crate::program::ProgramInfo).
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `System` with the errno of BPF_OBJ_GET_INFO_BY_FD, or of reading tracefs's
+    /// profile; `NotFound` where that does not list the probe any more.
     ///
     /// Kernel: 6.7 for kprobes with a link; any for kprobes through tracefs
     pub fn missed(&self) -> Result<Option<u64>> {
@@ -150,7 +151,7 @@ impl Link {
     /// The kernel's number for the link, where it is one.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `System` with the errno of BPF_OBJ_GET_INFO_BY_FD.
     ///
     /// Kernel: 5.8
     pub fn id(&self) -> Result<Option<u32>> {
@@ -177,7 +178,9 @@ impl Link {
     /// do that (5.9, not for probes and tracepoints).
     ///
     /// # Errors
-    /// What tracefs says when a probe that was made there cannot be removed.
+    /// That of [`Link::unpin`] for a pinned one; what tracefs says when a probe that was
+    /// made there cannot be removed; for what is no link of the kernel, what is said to
+    /// the command that takes it away. Everything else is detached all the same.
     pub fn detach(mut self) -> Result<()> {
         let mut first: Option<Error> = None;
         if self.pinned.is_some() {

@@ -69,8 +69,8 @@ impl Link {
     /// Removes the name; the link stays attached as long as it is held.
     ///
     /// # Errors
-    /// `InvalidInput` for a link that is not pinned; what the kernel says
-    /// otherwise.
+    /// `InvalidInput` for a link that is not pinned, `NotFound` where the name is gone;
+    /// `PermissionDenied` or `System` with the errno of unlink(2).
     pub fn unpin(&mut self) -> Result<()> {
         let Some(path) = &self.pinned else {
             return Err(Error::invalid_input("the link is not pinned"));
@@ -159,7 +159,7 @@ impl Link {
     /// the kernel.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `System` with the errno of BPF_OBJ_GET_INFO_BY_FD.
     ///
     /// Kernel: 5.8
     pub fn info(&self) -> Result<Option<LinkInfo>> {
@@ -218,7 +218,8 @@ impl Program {
     /// Removes a name that the program was pinned by.
     ///
     /// # Errors
-    /// What the kernel says; `NotFound` where nothing is.
+    /// `NotFound` where nothing is; `PermissionDenied` or `System` with the errno of
+    /// unlink(2).
     pub fn unpin(&self, path: impl AsRef<Path>) -> Result<()> {
         unpin(path.as_ref()).with_context(|| format!("program {}", self.name()))
     }

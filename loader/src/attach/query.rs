@@ -71,7 +71,8 @@ pub fn query_netkit(ifindex: u32, side: NetkitSide) -> Result<Attachments> {
 /// above that run for it. `attach_type` is one of `BPF_CGROUP_*`.
 ///
 /// # Errors
-/// What the kernel says.
+/// `PermissionDenied` without CAP_NET_ADMIN; `System` with the errno of
+/// BPF_PROG_QUERY: EBADF where `cgroup` is none.
 ///
 /// Kernel: 4.15
 pub fn query_cgroup(cgroup: impl AsFd, attach_type: u32, effective: bool) -> Result<Attachments> {
@@ -86,7 +87,8 @@ pub fn query_cgroup(cgroup: impl AsFd, attach_type: u32, effective: bool) -> Res
 /// (17) or BPF_SK_LOOKUP (36).
 ///
 /// # Errors
-/// What the kernel says.
+/// `PermissionDenied` without CAP_NET_ADMIN; `System` with the errno of
+/// BPF_PROG_QUERY: EINVAL for another attach type.
 ///
 /// Kernel: 5.1
 pub fn query_netns(netns: impl AsFd, attach_type: u32) -> Result<Attachments> {

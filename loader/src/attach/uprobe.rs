@@ -26,8 +26,8 @@ pub struct UprobeOptions {
     pub offset_bytes: u64,
     /// When the function returns, not when it is entered.
     pub on_return: bool,
-    /// One process alone; 0 is this one. A thread's number is taken for its
-    /// process.
+    /// One process alone, 0 for this one; `None` for all. A thread's number is
+    /// taken for its process.
     pub pid: Option<i32>,
     /// The byte in the file of a counter that is raised while the probe is
     /// there: a static probe's semaphore. 0 for none. Kernel: 4.20

@@ -43,7 +43,7 @@ pub struct UprobeMultiOptions {
     /// When the functions return, not when they are entered. A session, which
     /// its section says, is on both.
     pub on_return: bool,
-    /// One process alone; 0 is this one.
+    /// One process alone, 0 for this one; `None` for all.
     pub pid: Option<i32>,
     /// What `bpf_get_attach_cookie` gives at each place: none, or one for each.
     pub cookies: Vec<u64>,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 const MAGIC: u16 = 0xeb9f;
 /// Bytes up to and with `str_len`: the smallest header there is.
 const MIN_HEADER_BYTES: usize = 24;
-/// Bytes up to and with `layout_len`. Kernel: since 7.1.
+/// Bytes up to and with `layout_len`. Kernel: 7.1
 pub const KNOWN_HEADER_BYTES: usize = 32;
 /// Kinds are numbers of seven bits.
 const KIND_COUNT: usize = 128;

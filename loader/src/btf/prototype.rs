@@ -5,6 +5,18 @@ use super::{MAX_RESOLVE_DEPTH, Target, Types};
 use crate::error::{Error, Result, ResultExt};
 
 /// What a kernel function takes and gives.
+///
+/// ```
+/// # use trapline_loader::kernel_btf::KernelBtf;
+/// # fn main() -> trapline_loader::Result<()> {
+/// # let path = "../vm-images/btf/6.12.btf";
+/// let mut kernel = KernelBtf::from_file(path);
+/// let unlink = kernel.target()?.prototype("vfs_unlink")?.expect("every kernel has it");
+/// // Where an argument is, whatever stands before it in this version.
+/// assert_eq!(unlink.position("dentry"), Some(2));
+/// assert_eq!(unlink.returns, "int");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prototype {
     /// BTF id of the FUNC, or of a tracepoint's typedef.

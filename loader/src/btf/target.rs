@@ -171,7 +171,8 @@ impl<'a> Target<'a> {
     /// The highest type id that can be read.
     ///
     /// # Errors
-    /// The reader's.
+    /// The reader's own, see [`ReadAt::read_at`](super::ReadAt::read_at); `Malformed` for
+    /// what is no BTF. None once types have been looked for.
     pub fn last_id(&self) -> Result<u32> {
         Ok(self.index()?.last_id + (self.first_id - 1))
     }

@@ -4,6 +4,29 @@
 //! from older ones it is read in small pieces that are forgotten again. Never
 //! is it held as a whole in the heap. Knows where the bytes come from; what
 //! they mean is [`btf`](crate::btf)'s business.
+//!
+//! Whether an object fits a kernel is told by that kernel's types alone, on any host:
+//!
+//! ```
+//! use trapline_loader::kernel_btf::KernelBtf;
+//! use trapline_loader::relo_core::relocate;
+//! # use trapline_loader::spec::ObjectSpec;
+//!
+//! # fn main() -> trapline_loader::Result<()> {
+//! # let (bytes, path) = (trapline_sensors::objects::PROCESS.unpack()?, "../vm-images/btf/6.12.btf");
+//! let mut spec = ObjectSpec::parse("process.bpf.o", &bytes)?;
+//! // Its /sys/kernel/btf/vmlinux, or a vmlinux that has them.
+//! let mut kernel = KernelBtf::from_file(path);
+//! let report = relocate(&mut spec, kernel.target()?)?;
+//! for relo in report.relocations.iter().filter(|relo| relo.poisoned) {
+//!     println!("this kernel has no {}", relo.description);
+//! }
+//! for (program, error) in &report.failed {
+//!     println!("{} cannot be loaded: {error:#}", spec.programs[*program].name);
+//! }
+//! # assert!(!report.relocations.is_empty() && report.failed.is_empty());
+//! # Ok(()) }
+//! ```
 
 mod file;
 mod hub;

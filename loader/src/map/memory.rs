@@ -128,7 +128,7 @@ impl Memory<'_> {
     /// Copies bytes from `offset` on.
     ///
     /// # Errors
-    /// EINVAL for a range outside.
+    /// `System` with EINVAL for a range outside.
     pub fn read(&self, offset: usize, out: &mut [u8]) -> Result<()> {
         let read = self.sys().read(offset, out);
         read.map_err(|errno| self.map.error("reading memory", errno))

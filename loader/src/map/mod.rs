@@ -133,7 +133,9 @@ impl Map {
     /// The kernel's number for the map.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `System` with the errno of BPF_OBJ_GET_INFO_BY_FD.
+    ///
+    /// Kernel: 4.13
     pub fn id(&self) -> Result<u32> {
         let info = sys::map_info(self.fd.as_fd());
         info.map(|info| info.id)
@@ -144,7 +146,7 @@ impl Map {
     /// the way to its global variables, stays with the first.
     ///
     /// # Errors
-    /// What the kernel says (EMFILE).
+    /// `System` with the errno of fcntl(2): EMFILE where no descriptor is left.
     pub fn try_clone(&self) -> Result<Self> {
         let fd = self.fd.try_clone();
         let variables = match self.arena {
@@ -393,7 +395,7 @@ impl AsFd for Map {
 /// the entries that an array needs which programs index by the CPU they run on.
 ///
 /// # Errors
-/// When sysfs does not tell.
+/// `System` where the file cannot be read, or with EINVAL where it is no list.
 ///
 /// Source: /sys/devices/system/cpu/possible
 pub fn possible_cpu_numbers() -> Result<u32> {

@@ -99,6 +99,20 @@ impl<A: Element, B: Element> Element for (A, B) {
 }
 
 /// A map whose keys and values have types; see [`Map::typed`].
+///
+/// ```no_run
+/// use trapline_loader::map::{Map, UpdateFlag};
+///
+/// # fn main() -> trapline_loader::Result<()> {
+/// let counts = Map::from_pin("/sys/fs/bpf/counts")?;
+/// let counts = counts.typed::<u32, u64>()?;
+/// counts.insert(&7, &0, UpdateFlag::NoExist)?;
+/// for entry in counts.iter() {
+///     let (port, packets) = entry?;
+///     println!("{port}: {packets}");
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct TypedMap<'m, K, V> {
     map: &'m Map,

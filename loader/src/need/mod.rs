@@ -4,6 +4,22 @@
 //! Read off the object alone, on any host and without privileges. A version says
 //! since when a kernel can have a feature; configuration and backports decide
 //! whether one does, which only trying tells.
+//!
+//! ```
+//! # use trapline_loader::spec::ObjectSpec;
+//! use trapline_loader::need::Version;
+//!
+//! # fn main() -> trapline_loader::Result<()> {
+//! # let bytes = trapline_sensors::objects::FILE.unpack()?;
+//! let spec = ObjectSpec::parse("file.bpf.o", &bytes)?;
+//! for need in spec.needs() {
+//!     let must = if need.required { "needs" } else { "can use" };
+//!     println!("{must} {} of Linux {}", need.feature, need.since);
+//! }
+//! # assert!(spec.needs().iter().any(|need| need.since == Version(5, 8)));
+//! assert_eq!(Version(5, 8).to_string(), "5.8");
+//! # Ok(()) }
+//! ```
 
 mod helpers;
 mod insns;

@@ -32,6 +32,20 @@ enum Reached {
 ///
 /// The same objects and the same BTF give the same bytes.
 ///
+/// ```
+/// # use trapline_loader::{kernel_btf::KernelBtf, spec::ObjectSpec};
+/// use trapline_loader::relo_core::minimise;
+///
+/// # fn main() -> trapline_loader::Result<()> {
+/// # let (bytes, path) = (trapline_sensors::objects::PROCESS.unpack()?, "../vm-images/btf/6.12.btf");
+/// let spec = ObjectSpec::parse("process.bpf.o", &bytes)?;
+/// let mut kernel = KernelBtf::from_file(path);
+/// let few = minimise(&[spec], kernel.target()?)?;
+/// // To be kept in a file, and given to `KernelBtf::from_file` where that kernel runs.
+/// # assert!(few.len() < 64 << 10, "{}", few.len());
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// As [`relocate`](super::relocate); `InvalidInput` for types of so many
 /// candidates as no kernel has.

@@ -10,7 +10,25 @@
 //! | [`PerfBuffer`] | 4.4 | the kernel |
 //! | [`UserRingBuffer`] | 6.1 | nobody: a full one refuses |
 //!
-//! [`Readers`] waits for several buffers at a time.
+//! [`Readers`] waits for several buffers at a time:
+//!
+//! ```no_run
+//! # use trapline_loader::{Result, object::Object};
+//! use trapline_loader::ring::{PerfBuffer, PerfOptions, Readers, RingBuffer};
+//!
+//! # fn read(object: &Object) -> Result<()> {
+//! let mut readers = Readers::new();
+//! let events = readers.add(RingBuffer::new(object.map("events")?)?)?;
+//! let perf = PerfBuffer::new(object.map("old_events")?, &PerfOptions::default())?;
+//! readers.add(perf)?;
+//! while readers.poll(None)? {
+//!     readers.consume(|reader, record| {
+//!         let from = if reader == events { "ring" } else { "perf" };
+//!         println!("{from}: {} bytes", record.len());
+//!     })?;
+//! }
+//! # Ok(()) }
+//! ```
 
 pub(crate) mod doors;
 mod drain;

@@ -202,7 +202,7 @@ impl PerfBuffer {
     /// first. `None` waits for ever; zero only looks.
     ///
     /// # Errors
-    /// What epoll says.
+    /// `System` with the errno of epoll_wait; a signal is no error.
     pub fn poll(&mut self, timeout: Option<Duration>) -> Result<bool> {
         wait::poll(&self.epoll, timeout, || self.is_ready())
             .with_context(|| format!("perf buffer {}", self.name))

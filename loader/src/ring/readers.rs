@@ -31,7 +31,7 @@ impl<'a> Readers<'a> {
     /// returned.
     ///
     /// # Errors
-    /// What epoll says.
+    /// `System` with the errno of epoll_create1 or epoll_ctl: EMFILE, for example.
     pub fn add(&mut self, reader: impl Reader + 'a) -> Result<usize> {
         let added = (|| {
             let epoll = match self.epoll.take() {
@@ -52,7 +52,7 @@ impl<'a> Readers<'a> {
     /// was over first. `None` waits for ever; zero only looks.
     ///
     /// # Errors
-    /// What epoll says.
+    /// `System` with the errno of epoll_wait; a signal is no error.
     pub fn poll(&mut self, timeout: Option<Duration>) -> Result<bool> {
         let started = Instant::now();
         loop {

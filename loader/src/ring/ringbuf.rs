@@ -32,8 +32,10 @@ impl RingBuffer {
     /// Opens the reading end of `map`, which stays usable for other things.
     ///
     /// # Errors
-    /// `InvalidInput` for a map of another type; what the kernel says when the
-    /// memory cannot be mapped.
+    /// `InvalidInput` for a map of another type; `System` with the errno of mmap(2) when
+    /// the memory cannot be mapped.
+    ///
+    /// Kernel: 5.8
     pub fn new(map: &Map) -> Result<Self> {
         let watch = sys::Epoll::add_edge_triggered;
         let (memory, epoll) = open(map, &KIND, sys::RingMapping::new, watch)?;
@@ -86,7 +88,7 @@ impl RingBuffer {
     /// again; a record that is committed after that look wakes us.
     ///
     /// # Errors
-    /// What epoll says.
+    /// `System` with the errno of epoll_wait; a signal is no error.
     pub fn poll(&mut self, timeout: Option<Duration>) -> Result<bool> {
         wait::poll(&self.epoll, timeout, || self.is_ready())
             .with_context(|| format!("ring buffer {}", self.name))

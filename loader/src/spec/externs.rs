@@ -17,7 +17,7 @@ use crate::order::{self, Key, Names};
 const ARRAY: u32 = 2;
 /// `BPF_F_RDONLY_PROG`.
 const RDONLY_PROG: u32 = 1 << 7;
-/// `BPF_F_MMAPABLE`. Kernel: since 5.5.
+/// `BPF_F_MMAPABLE`. Kernel: 5.5
 const MMAPABLE: u32 = 1 << 10;
 /// Bytes that all configuration values of an object may take together: more
 /// than any configuration has.
@@ -46,9 +46,9 @@ pub enum ExternKind {
     Kconfig(KconfigExtern),
     /// The address of a kernel symbol without a type, out of kallsyms.
     Symbol,
-    /// A kernel variable that BTF describes. Kernel: since 5.10.
+    /// A kernel variable that BTF describes. Kernel: 5.10
     Variable,
-    /// A kernel function that programs may call (kfunc). Kernel: since 5.13.
+    /// A kernel function that programs may call (kfunc). Kernel: 5.13
     Function,
 }
 

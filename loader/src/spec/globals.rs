@@ -8,11 +8,11 @@ use crate::order::{self, Key};
 
 /// `BPF_MAP_TYPE_ARRAY`.
 const ARRAY: u32 = 2;
-/// `BPF_F_RDONLY_PROG`. Kernel: since 5.2, as is global data.
+/// `BPF_F_RDONLY_PROG`. Kernel: 5.2, as is global data.
 const RDONLY_PROG: u32 = 1 << 7;
-/// `BPF_F_MMAPABLE`. Kernel: since 5.5.
+/// `BPF_F_MMAPABLE`. Kernel: 5.5
 const MMAPABLE: u32 = 1 << 10;
-/// `BPF_MAP_TYPE_ARENA`. Kernel: since 6.9.
+/// `BPF_MAP_TYPE_ARENA`. Kernel: 6.9
 const ARENA: u32 = 33;
 /// The section of global variables that lie in the arena.
 pub(super) const ARENA_SECTION: &str = ".addr_space.1";

@@ -33,6 +33,22 @@ use crate::btf::ObjectBtf;
 use crate::error::{Error, Result, ResultExt};
 
 /// One object file, taken apart.
+///
+/// Until it is loaded, maps, programs and global variables can be changed:
+///
+/// ```
+/// # use trapline_loader::spec::ObjectSpec;
+/// # fn main() -> trapline_loader::Result<()> {
+/// # let bytes = trapline_sensors::objects::NETWORK.unpack()?;
+/// let mut spec = ObjectSpec::parse("network.bpf.o", &bytes)?;
+/// spec.map_mut("sockets")?.max_entries = 1 << 12;
+/// spec.set_global("payload_bytes", &512_u32.to_le_bytes())?;
+/// assert_eq!(spec.global("payload_bytes")?, [0, 2, 0, 0]);
+///
+/// let error = spec.set_global("payload_byte", &[0; 4]).unwrap_err();
+/// println!("{error:#}"); // with the names of those that there are
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ObjectSpec {
     /// The name the caller gave, for messages and for map names.

@@ -14,9 +14,9 @@ use crate::elf::{Elf, Section};
 use crate::error::{Error, Result, ResultExt};
 use crate::insn::INSN_SIZE_BYTES;
 
-/// `BPF_MAP_TYPE_STRUCT_OPS`. Kernel: since 5.6.
+/// `BPF_MAP_TYPE_STRUCT_OPS`. Kernel: 5.6
 const STRUCT_OPS: u32 = 26;
-/// `BPF_F_LINK`. Kernel: since 6.4.
+/// `BPF_F_LINK`. Kernel: 6.4
 const LINK: u32 = 1 << 13;
 /// Bytes that the tables of an object may take together; a table has some
 /// hundreds.

@@ -22,7 +22,7 @@ pub struct MapSpec {
     pub flags: u32,
     /// NUMA node, where the object demands one.
     pub numa_node: Option<u32>,
-    /// Type-specific extra. Kernel: since 5.16.
+    /// Type-specific extra. Kernel: 5.16
     pub map_extra: u64,
     /// BTF id of the key, or 0.
     pub key_type_id: u32,
@@ -93,10 +93,10 @@ pub struct ProgramKind {
     pub expected_attach_type: u32,
     /// The hook.
     pub attach: AttachSpec,
-    /// May it sleep (`.s` names)? Kernel: since 5.10.
+    /// May it sleep (`.s` names)? Kernel: 5.10
     pub sleepable: bool,
     /// Does it take packets in several buffers (`xdp.frags` names)?
-    /// Kernel: since 5.18.
+    /// Kernel: 5.18
     pub xdp_frags: bool,
     /// Load without being asked? A section name that starts with `?` says no.
     pub autoload: bool,
@@ -128,7 +128,7 @@ pub enum AttachSpec {
         func: String,
     },
     /// `fsession/FUNC`: entry and return of a kernel function in one program.
-    /// Kernel: since 7.0.
+    /// Kernel: 7.0
     Fsession {
         /// Kernel function.
         func: String,
@@ -188,7 +188,7 @@ pub enum AttachSpec {
         ret: bool,
     },
     /// `kprobe.multi/PATTERN`, `kretprobe.multi`, `kprobe.session`: many kernel
-    /// functions at once. Kernel: since 5.18, session 6.10.
+    /// functions at once. Kernel: 5.18, session 6.10.
     KprobeMulti {
         /// Kernel functions, with `*` and `?`.
         pattern: String,
@@ -207,7 +207,7 @@ pub enum AttachSpec {
         ret: bool,
     },
     /// `uprobe.multi/PATH:PATTERN`, `uretprobe.multi`, `uprobe.session`.
-    /// Kernel: since 6.6, session 6.13.
+    /// Kernel: 6.6, session 6.13.
     UprobeMulti {
         /// The binary: a path, or a bare name to be looked for.
         binary: String,
@@ -231,13 +231,13 @@ pub enum AttachSpec {
         hook: String,
     },
     /// `lsm_cgroup/HOOK`: the same for the processes of a cgroup.
-    /// Kernel: since 6.0.
+    /// Kernel: 6.0
     LsmCgroup {
         /// Hook without the `bpf_lsm_` prefix.
         hook: String,
     },
     /// `struct_ops/NAME`: one function of a table of functions, which a map of
-    /// `.struct_ops` names. Kernel: since 5.6.
+    /// `.struct_ops` names. Kernel: 5.6
     StructOps {
         /// What followed the slash; for people only.
         name: String,

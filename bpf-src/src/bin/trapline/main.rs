@@ -1,10 +1,10 @@
-//! `trapline`: eBPF objects from the command line.
+//! `trapline`: what happens on this machine, and eBPF objects, from the command line.
 //!
-//! `load` puts them into the running kernel and says what became of each
-//! program; `check` says what this kernel has and, of objects, what they need and
-//! whether they fit other kernels' types, without privileges; `btf min` makes the little
-//! of a kernel's types that they look at; `isolate` cuts the host off the network
-//! but for an allow list.
+//! `watch` tells of processes, files, mounts and sockets; `load` puts objects into the
+//! running kernel and says what became of each program; `check` says what this kernel
+//! has and, of objects, what they need and whether they fit other kernels' types,
+//! without privileges; `btf min` makes the little of a kernel's types that they look
+//! at; `isolate` cuts the host off the network but for an allow list.
 
 use std::process::ExitCode;
 

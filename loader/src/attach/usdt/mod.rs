@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// How to attach to a static probe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsdtOptions {
-    /// One process alone; 0 is this one. Kernels without cookies (before 5.15)
+    /// One process alone, 0 for this one; `None` for all. Kernels without cookies (before 5.15)
     /// demand one for programs and libraries that may lie anywhere.
     pub pid: Option<i32>,
     /// What `bpf_usdt_cookie` gives the program; 0 for none.
