@@ -53,29 +53,14 @@ pub fn builds(name: &str) -> bool {
     name.starts_with("sensing_build_")
 }
 
-/// Whether a case of that name loads the sensors.
-pub fn loads_sensors(name: &str) -> bool {
-    name.starts_with("sensing_")
-}
+/// What the names of cases begin with that take too long for a row: those that load the sensors,
+/// isolate the guest, watch it, or ask what the kernel has, for which all objects are unpacked.
+const LONG: [&str; 4] = ["sensing", "isolate", "watch", "check"];
 
-/// Whether a case of that name isolates the guest.
-pub fn isolates(name: &str) -> bool {
-    name.starts_with("isolate_")
-}
-
-/// Whether a case of that name watches the guest.
-pub fn watches(name: &str) -> bool {
-    name.starts_with("watch_")
-}
-
-/// Whether a case of that name asks what the kernel has, for which all objects are unpacked.
-fn checks_kernel(name: &str) -> bool {
-    name.starts_with("check_")
-}
-
-/// Whether a case of that name takes too long for a row.
-pub fn takes_long(name: &str) -> bool {
-    loads_sensors(name) || isolates(name) || watches(name) || checks_kernel(name)
+/// The one of these, for a case that is no row.
+pub fn long_kind(name: &str) -> Option<&'static str> {
+    let kind = name.split('_').next();
+    LONG.into_iter().find(|long| Some(*long) == kind)
 }
 
 /// How many lines are named that are not as their schema says.

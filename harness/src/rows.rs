@@ -77,8 +77,8 @@ pub struct Matrix {
     pub workloads: Vec<Workload>,
     /// In the order in which the guest runs them, after the workloads.
     pub cases: Vec<Expectation>,
-    /// Cases that are no rows, see [`cases::takes_long`].
-    pub sensing: Vec<Expectation>,
+    /// Cases that take too long for a row, see [`cases::long_kind`].
+    pub long_cases: Vec<Expectation>,
 }
 
 impl Matrix {
@@ -91,12 +91,12 @@ impl Matrix {
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let cases = cases::load(root)?.into_iter();
-        let (sensing, cases) = cases.partition(|case| cases::takes_long(&case.name));
+        let (long_cases, cases) = cases.partition(|case| cases::long_kind(&case.name).is_some());
         Ok(Self {
             series: Lock::load(root)?.series().collect(),
             workloads: parse_workloads(&text).with_context(|| path.display().to_string())?,
             cases,
-            sensing,
+            long_cases,
         })
     }
 
@@ -180,7 +180,7 @@ mod tests {
             series: vec![Series::new(5, 10), Series::new(6, 12)],
             workloads: parse_workloads("# all\nprocess fork\nprocess exec # x\n").unwrap(),
             cases: cases::parse("[[case]]\nname = \"pinning\"").unwrap(),
-            sensing: Vec::new(),
+            long_cases: Vec::new(),
         };
         let names: Vec<_> = matrix.rows().iter().map(Row::name).collect();
         assert_eq!(names.len(), 8);

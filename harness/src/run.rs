@@ -147,8 +147,12 @@ fn boot(
 ) -> Result<KernelRun> {
     let mut request = Request::new(kernel, plan(order), lab);
     request.cpus = cpus;
-    if order.cases.iter().any(|name| cases::takes_long(name)) {
-        request.deadlines = request.deadlines.with_sensing();
+    if order
+        .cases
+        .iter()
+        .any(|name| cases::long_kind(name).is_some())
+    {
+        request.deadlines = request.deadlines.with_long_cases();
     }
     request.files = files;
     request.output_dir = place.folder().to_owned();

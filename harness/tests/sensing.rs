@@ -184,7 +184,7 @@ fn judge(
     let judged = JudgedRun::new(&run);
     let mut wrong = Vec::new();
     for case in cases {
-        let expected = matrix.sensing.iter().find(|known| known.name == *case);
+        let expected = matrix.long_cases.iter().find(|known| known.name == *case);
         let expected = expected.ok_or_else(|| format!("nobody knows the case {case}"))?;
         if let Some(done) = judged.case(case) {
             let (right, ms) = (done.counted.unwrap_or(0), done.elapsed_ms);

@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let root = workspace_root();
     let (case, cpus) = arguments.model.case();
     let matrix = Matrix::load(&root)?;
-    let Some(expected) = matrix.sensing.iter().find(|known| known.name == case) else {
+    let Some(expected) = matrix.long_cases.iter().find(|known| known.name == case) else {
         bail!("nobody knows the case {case}: see harness/guest/loader.toml");
     };
     let output = output_dir();

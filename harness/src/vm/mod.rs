@@ -163,7 +163,7 @@ impl Deadlines {
     /// Where cases have the sensors work: each has its own limit in the guest,
     /// which is shorter.
     #[must_use]
-    pub fn with_sensing(self) -> Self {
+    pub fn with_long_cases(self) -> Self {
         Self {
             workload: Duration::from_secs(310),
             kernel: Duration::from_secs(900),

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use trapline_loader::kernel_btf::KernelBtf;
 
-use super::kernel::{MapRecord, ProgRecord};
 use super::ours::Ours;
+use super::records::{MapRecord, ProgRecord};
 use super::{Loaded, Types, interpose, kernel, libbpf, ours};
 
 /// Differing instructions of a program that are shown.

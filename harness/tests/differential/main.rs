@@ -16,6 +16,7 @@ mod interpose;
 mod kernel;
 mod libbpf;
 mod ours;
+mod records;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ const RING_BYTES: u32 = 1 << 20;
 #[derive(Default)]
 pub(crate) struct Loaded {
     /// By full name.
-    pub(crate) programs: BTreeMap<String, kernel::ProgRecord>,
-    pub(crate) maps: Vec<kernel::MapRecord>,
+    pub(crate) programs: BTreeMap<String, records::ProgRecord>,
+    pub(crate) maps: Vec<records::MapRecord>,
 }
 
 /// The types of one kernel.

@@ -8,8 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::checks::Checks;
-use super::program::{PROGRAM, Said, trapline};
 use super::stage::{Failure, Tried};
+use super::trapline::{PROGRAM, Said, trapline};
 use super::{Case, Outcome, Stage};
 use crate::init;
 use crate::sys::boot;

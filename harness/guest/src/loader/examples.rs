@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 use super::checks::Checks;
-use super::program::{Said, file};
 use super::stage::{Failure, Tried};
+use super::trapline::{Said, file};
 use super::triggers::set_domain_name;
 use super::{Case, Outcome, Stage};
 use crate::KERNEL_BTF;

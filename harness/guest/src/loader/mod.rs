@@ -40,6 +40,7 @@ mod sensing;
 pub mod stage;
 mod struct_ops;
 mod tracing;
+mod trapline;
 pub mod triggers;
 mod uprobes;
 mod watch;

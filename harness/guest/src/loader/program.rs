@@ -1,11 +1,10 @@
-//! Cases of the program `trapline`, run as people run it: the host puts it into
-//! the image for them.
+//! Cases of `trapline load`: what it says, attaches, pins and leaves behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -17,6 +16,7 @@ use trapline_loader::program::Program;
 use super::checks::Checks;
 use super::hits::Hits;
 use super::stage::{Failure, Tried, spec_of};
+use super::trapline::{PROGRAM, Said, file, trapline};
 use super::triggers::{own_process_group, set_domain_name};
 use super::{Case, Outcome, Report, Stage};
 use crate::sys::process;
@@ -44,71 +44,10 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-pub(super) const PROGRAM: &str = "/bin/trapline";
 const PINS: &str = "/sys/fs/bpf/trapline-program";
 const TIMES: u64 = 3;
 /// What nobody holds goes a moment later.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// An object of the corpus as a file.
-pub(super) fn file(object: &str) -> Result<String, Failure> {
-    let bytes = trapline_corpus::object(object);
-    let bytes = bytes.ok_or_else(|| Failure::Other(format!("no object {object}")))?;
-    let path = format!("/tmp/{object}.bpf.o");
-    fs::write(&path, bytes).tried(&path)?;
-    Ok(path)
-}
-
-/// What the program printed, and how it ended.
-#[derive(Debug)]
-pub struct Said {
-    pub(super) out: String,
-    pub(super) err: String,
-    pub(super) code: Option<i32>,
-}
-
-impl Said {
-    pub(super) fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-            code: output.status.code(),
-        }
-    }
-
-    /// Its lines of JSON.
-    pub(super) fn lines(&self) -> Result<Vec<Value>, Failure> {
-        let lines = self.out.lines().map(serde_json::from_str);
-        let lines: Result<_, _> = lines.collect();
-        lines.map_err(|error| Failure::other(format!("{}{}", self.out, self.err), error))
-    }
-
-    /// The line about a program.
-    fn line(&self, program: &str) -> Result<Value, Failure> {
-        let mut lines = self.lines()?.into_iter();
-        let line = lines.find(|line| line["program"] == program);
-        let none = || Failure::Other(format!("no line of {program}: {}{}", self.out, self.err));
-        line.ok_or_else(none)
-    }
-
-    /// `self`, if it ended well.
-    pub(super) fn good(self) -> Result<Self, Failure> {
-        match self.code {
-            Some(0) => Ok(self),
-            code => Err(Failure::Other(format!(
-                "it ended with {code:?}: {}{}",
-                self.out, self.err
-            ))),
-        }
-    }
-}
-
-/// Runs the program to its end.
-pub(super) fn trapline(words: &[&str]) -> Result<Said, Failure> {
-    let output = Command::new(PROGRAM).args(words).output().tried(PROGRAM)?;
-    Ok(Said::of(&output))
-}
 
 /// Figures of what loads, the reason of what does not, as a table and as JSON.
 fn load(_: &mut Stage<'_>) -> Outcome {

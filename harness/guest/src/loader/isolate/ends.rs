@@ -7,8 +7,8 @@ use super::changes::{NOBODY, is_clean, leaks};
 use super::running::{PINS, Running, release, status};
 use super::world::World;
 use crate::loader::checks::Checks;
-use crate::loader::program::trapline;
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::trapline;
 use crate::loader::{Outcome, Stage};
 
 /// How it ends, and when it does not begin.

@@ -8,8 +8,8 @@ use super::frames::{self, SYN};
 use super::running::{self, Running, release, status};
 use super::world::{FAR4, FAR6, HOST4, HOST6, STRANGER4, STRANGER6, World};
 use crate::loader::checks::Checks;
-use crate::loader::program::trapline;
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::trapline;
 use crate::loader::{Outcome, Stage};
 use crate::sys::wires::Frames;
 

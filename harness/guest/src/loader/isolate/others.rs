@@ -13,8 +13,8 @@ use super::changes::{NOBODY, at, covered, interface, is_clean, leaks};
 use super::running::{PINS, Running, release, status};
 use super::world::World;
 use crate::loader::checks::Checks;
-use crate::loader::program::trapline;
 use crate::loader::stage::{Failure, Tried, spec_of};
+use crate::loader::trapline::trapline;
 use crate::loader::{Outcome, Stage};
 use crate::sys::net;
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::loader::program::{PROGRAM, Said, trapline};
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::{PROGRAM, Said, trapline};
 use crate::sys::process;
 
 /// Where it pins.

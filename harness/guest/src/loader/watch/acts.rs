@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::loader::program::PROGRAM;
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::PROGRAM;
 use crate::sys::contents::Mapped;
 use crate::sys::{boot, mounts, sockets, space};
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::running::Watching;
 use crate::loader::checks::Checks;
-use crate::loader::program::PROGRAM;
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::PROGRAM;
 use crate::loader::{Outcome, Stage};
 use crate::proc::status;
 

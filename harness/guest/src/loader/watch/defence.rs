@@ -10,8 +10,8 @@ use trapline_loader::map::{Map, UpdateFlag};
 use super::FOLDER;
 use super::running::{Watching, values};
 use crate::loader::checks::Checks;
-use crate::loader::program::Said;
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::Said;
 use crate::loader::{Outcome, Stage};
 use crate::sys::invade::{Made, Traced};
 
@@ -141,7 +141,7 @@ fn untouched(checks: &mut Checks) -> Result<(), Failure> {
     let own = std::process::id().to_string();
     let words = ["--json", "--family", "file", "--exclude-pid", &own];
     let watching = Watching::start(&[&words[..], &["--exclude-descendants"]].concat())?;
-    let child = std::process::Command::new(crate::loader::program::PROGRAM)
+    let child = std::process::Command::new(crate::loader::trapline::PROGRAM)
         .arg("--version")
         .output();
     child.tried("a child")?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::running::{Watching, values};
 use super::{FOLDER, acts};
 use crate::loader::checks::Checks;
-use crate::loader::program::{Said, trapline};
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::{Said, trapline};
 use crate::loader::{Outcome, Stage};
 use crate::sys::{boot, mounts};
 

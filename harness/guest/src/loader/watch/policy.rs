@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use super::FOLDER;
 use super::running::{Watching, values};
 use crate::loader::checks::Checks;
-use crate::loader::program::trapline;
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::trapline;
 use crate::loader::{Outcome, Stage};
 use crate::sys::{boot, mounts};
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::loader::program::{PROGRAM, Said};
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::{PROGRAM, Said};
 use crate::sys::process;
 
 /// For all that takes no time but for the machine's being emulated.

@@ -6,8 +6,8 @@ use std::fs;
 use super::running::{Watching, values};
 use super::{FOLDER, acts};
 use crate::loader::checks::Checks;
-use crate::loader::program::{Said, trapline};
 use crate::loader::stage::{Failure, Tried};
+use crate::loader::trapline::{Said, trapline};
 use crate::loader::{Outcome, Stage};
 use crate::sys::{process, space};
 

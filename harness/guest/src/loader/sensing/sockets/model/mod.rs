@@ -6,6 +6,7 @@
 //! what never comes, what meets a packet under way) is no operation: it is passed over.
 
 mod address;
+mod holders;
 mod socket;
 mod stream;
 mod tcp;
@@ -172,32 +173,6 @@ impl Model {
         Some(now)
     }
 
-    fn held(&self, actor: usize, slot: Slot) -> Option<Id> {
-        let id = *self.slots.get(&slot)?;
-        self.sockets[id].holders.contains_key(&actor).then_some(id)
-    }
-
-    fn open(&mut self, actor: usize, slot: Slot, kind: Kind, waits: bool) -> Did {
-        if self.slots.contains_key(&slot) {
-            return None;
-        }
-        let id = self.add(kind, waits);
-        self.give(id, actor, slot);
-        Some(Ok(0))
-    }
-
-    fn add(&mut self, kind: Kind, waits: bool) -> Id {
-        self.sockets.push(Socket::new(kind, waits, self.who.birth));
-        self.sockets.len() - 1
-    }
-
-    fn give(&mut self, id: Id, actor: usize, slot: Slot) {
-        let socket = &mut self.sockets[id];
-        socket.slot = Some(slot);
-        socket.holders.insert(actor, 1);
-        self.slots.insert(slot, id);
-    }
-
     /// Whether it can be used with addresses of this class; from then on with no other.
     fn keeps_class(&mut self, id: Id, place: Place) -> bool {
         let (Place::Ip(to), true) = (place, self.sockets[id].kind.is_six()) else {
@@ -325,65 +300,6 @@ impl Model {
             true => self.shutdown_tcp(id),
             false => None,
         }
-    }
-
-    fn close(&mut self, actor: usize, id: Id) -> Did {
-        let holders = &mut self.sockets[id].holders;
-        match holders.get_mut(&actor) {
-            Some(count @ 2..) => *count -= 1,
-            _ => drop(holders.remove(&actor)),
-        }
-        if holders.is_empty() {
-            self.release(id);
-        }
-        Some(Ok(0))
-    }
-
-    /// Nobody holds it any more.
-    fn release(&mut self, id: Id) {
-        match self.sockets[id].kind {
-            Kind::Tcp4 | Kind::Tcp6 => self.release_tcp(id),
-            Kind::Udp4 | Kind::Udp6 => {}
-            Kind::Stream | Kind::Datagram => self.release_unix(id),
-        }
-        self.end_flows(id);
-        if self.sockets[id].is_told {
-            let told = self.about("socket_close", id);
-            self.now.events.push(told);
-        }
-        if self.sockets[id].kind.is_tcp() {
-            self.leave_tcp(id);
-        }
-        let socket = &mut self.sockets[id];
-        (socket.local, socket.state) = (None, State::Fresh);
-    }
-
-    fn fork(&mut self, actor: usize, new: usize) -> Did {
-        if self.actors[new].is_some() {
-            return None;
-        }
-        self.actors[new] = Some(self.births);
-        self.births += 1;
-        for socket in &mut self.sockets {
-            if let Some(count) = socket.holders.get(&actor).copied() {
-                socket.holders.insert(new, count);
-            }
-        }
-        Some(Ok(0))
-    }
-
-    fn exit(&mut self, actor: usize) -> Did {
-        if self.actors.iter().flatten().count() == 1 {
-            return None;
-        }
-        for id in 0..self.sockets.len() {
-            let holders = &mut self.sockets[id].holders;
-            if holders.remove(&actor).is_some() && holders.is_empty() {
-                self.release(id);
-            }
-        }
-        self.actors[actor] = None;
-        Some(Ok(0))
     }
 
     /// An event about a socket as it is now.

@@ -4,40 +4,14 @@
 //! came of it, and says which errno the kernel must give and which events follow.
 //! As the root of a tmpfs sees it: nothing is refused for want of rights or room.
 
+mod told;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use super::operation::{Operation, Places, Renaming};
+use told::{fails, told};
 
-/// What must come of an operation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Prediction {
-    /// errno; 0: it is done.
-    pub errno: i32,
-    pub events: Vec<Told>,
-}
-
-/// What an event says, with paths below the tree's root.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub operation: &'static str,
-    pub how: &'static str,
-    pub errno: i32,
-    pub path: String,
-    /// The old path, or what a symbolic link says.
-    pub other: String,
-    pub flags: &'static str,
-}
-
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} {:?} {:?} [{}] errno {}",
-            self.operation, self.how, self.path, self.other, self.flags, self.errno
-        )
-    }
-}
+pub use told::{Prediction, Told};
 
 /// Number of a node; a file can have several names.
 type Id = usize;
@@ -391,70 +365,5 @@ impl Model {
     }
 }
 
-fn told(operation: &'static str, how: &'static str, path: &str) -> Told {
-    Told {
-        operation,
-        how,
-        errno: 0,
-        path: path.to_owned(),
-        other: String::new(),
-        flags: "",
-    }
-}
-
-/// Tried by the file system, which refuses.
-fn fails(events: &mut Vec<Told>, event: Told, errno: i32) -> Result<(), i32> {
-    events.push(Told { errno, ..event });
-    Err(errno)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::operation::read;
-    use super::*;
-
-    fn after(operations: &str, last: &str) -> Prediction {
-        let mut model = Model::new();
-        for operation in operations.split("; ") {
-            model.apply(&read(operation).unwrap());
-        }
-        model.apply(&read(last).unwrap())
-    }
-
-    #[test]
-    fn a_name_is_new_only_once() {
-        assert_eq!(after("mkdir a", "create a/b").events.len(), 1);
-        let again = after("mkdir a; create a/b", "create a/b");
-        assert_eq!((again.errno, again.events.len()), (libc::EEXIST, 0));
-    }
-
-    #[test]
-    fn two_names_of_a_file_are_no_rename() {
-        let done = after("create a; link a b", "rename a b");
-        assert_eq!(done, Prediction::default());
-    }
-
-    #[test]
-    fn a_folder_does_not_move_into_itself() {
-        assert_eq!(after("mkdir a", "rename a a/b").errno, libc::EINVAL);
-        let above = after("mkdir a; mkdir a/b", "rename a/b a");
-        assert_eq!(above.errno, libc::ENOTEMPTY);
-    }
-
-    #[test]
-    fn what_the_file_system_refuses_is_told() {
-        let full = after("mkdir a; create a/b", "rmdir a");
-        assert_eq!(
-            (full.errno, full.events[0].errno),
-            (libc::ENOTEMPTY, libc::ENOTEMPTY)
-        );
-    }
-
-    #[test]
-    fn the_last_name_of_two_is_the_last_link() {
-        let first = after("create a; link a b", "unlink a");
-        assert_eq!(first.events[0].flags, "");
-        let last = after("create a; link a b; unlink a", "unlink b");
-        assert_eq!(last.events[0].flags, "last_link");
-    }
-}
+mod tests;
