@@ -89,7 +89,7 @@ mod tests {
         let (mut numbers, mut peak) = (Vec::new(), None);
         let mut seen = |call: trace::Call| numbers.push(call.number);
         trace::calls(&[c"/bin/true"], &mut seen, &mut |pid| {
-            peak = peak_rss_kib(pid);
+            peak = status(pid.cast_unsigned(), "VmHWM").ok();
         })
         .unwrap();
         assert!(numbers.len() > 2 && numbers.len() < 500, "{numbers:?}");
