@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use trapline_sensors::event::FileOperation;
 use trapline_sensors::sensors::Flavour;
@@ -23,6 +23,8 @@ const RING_BYTES: u32 = 128 << 20;
 /// The same with a ring that is too small.
 const LOST_ROUNDS: u64 = 5_000;
 const LOST_RING_BYTES: u32 = 64 << 10;
+/// How long writers may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the reader sleeps then: until the ring is full.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -66,9 +68,6 @@ fn run(
     let paths: Vec<String> = (0..PROCESSORS)
         .map(|cpu| format!("{FOLDER}.storm.{cpu}"))
         .collect();
-    for path in &paths {
-        File::create(path).tried(path)?;
-    }
     let mut listening = Listening::begin(stage.kernel(), Flavour::Fentry, |options| {
         options.ring_bytes = ring_bytes;
         options.file.touch_window = Duration::ZERO;
@@ -84,8 +83,17 @@ fn run(
             at: 0,
         });
     }
-    opens.write_all(&[0; PROCESSORS as usize]).tried("begin")?;
     let mut streams: BTreeMap<u32, Stream> = BTreeMap::new();
+    // A stream begins with its first record: what is lost before that is no gap in it.
+    let begun = Instant::now();
+    while streams.len() < writers.len() {
+        if begun.elapsed() > PATIENCE {
+            return Err(Failure::Other("writers do not begin".to_owned()));
+        }
+        listening.sensors.poll(Some(Duration::from_millis(20)))?;
+        take(&mut listening, &mut writers, &mut streams)?;
+    }
+    opens.write_all(&[0; PROCESSORS as usize]).tried("begin")?;
     while writers.iter().any(|writer| !writer.is_over) {
         if pause.is_zero() {
             listening.sensors.poll(Some(Duration::from_millis(20)))?;
@@ -113,6 +121,7 @@ fn run(
 
 fn write_all(gate: &mut impl Read, cpu: usize, path: &str, rounds: u64) -> std::io::Result<()> {
     schedule::pin_to(cpu)?;
+    File::create(path)?;
     gate.read_exact(&mut [0])?;
     for _ in 0..rounds {
         File::options().append(true).open(path)?.write_all(b"x")?;
@@ -145,6 +154,9 @@ fn take(
         let (Some(writer), Some(file)) = (writer, file_of(&event)) else {
             continue;
         };
+        if file.operation == FileOperation::Create {
+            continue;
+        }
         let is_close = file.operation == FileOperation::CloseWrite;
         let at = file.inode.size_bytes * 2 - u64::from(!is_close);
         let missing = at.checked_sub(writer.at + 1);
@@ -179,8 +191,8 @@ fn judge(
             &counted,
             &Some((sent, stream.lost)),
         )?;
-        // Its writer's, and the deletion at the end.
-        checks.equal(&format!("processor {cpu}: sent"), &sent, &(2 * rounds + 1))?;
+        // Its writer's, and its file's creation and deletion.
+        checks.equal(&format!("processor {cpu}: sent"), &sent, &(2 * rounds + 2))?;
     }
     let total = account.received + account.lost_total();
     checks.equal("sent, received and lost", &total, &account.sent)?;
