@@ -76,7 +76,8 @@ impl Linker<'_, '_, '_> {
                     continue;
                 };
                 let access = self.texts.find(btf, relo.access_str_off)?;
-                self.budget.take(size_of::<CoreReloRef>())?;
+                // Shared or not: as many texts as there are relocations may be long ones.
+                self.budget.take(size_of::<CoreReloRef>() + access.len())?;
                 relos.push(CoreReloRef {
                     insn: start + slot as usize - function.slots.start,
                     kind: relo.kind,
