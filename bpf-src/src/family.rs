@@ -202,6 +202,24 @@ mod tests {
     }
 
     #[test]
+    fn only_programs_that_are_asked_for_are_in_memory_and_all_maps() {
+        let mut kernel = KernelBtf::from_file("/nonexistent");
+        let of = |programs: &[&str], kernel: &mut KernelBtf| {
+            Family::Process.spec(programs, 1, &Options::default(), kernel)
+        };
+        let one = of(&["fork_fentry"], &mut kernel).unwrap();
+        let names: Vec<_> = one.programs.iter().map(|program| &*program.name).collect();
+        assert_eq!(names, ["fork_fentry"]);
+        let all: Vec<_> = Family::Process.programs().collect();
+        let all = of(&all, &mut kernel).unwrap();
+        assert!(all.programs.len() > 1);
+        let maps = |spec: &ObjectSpec| -> Vec<String> {
+            spec.maps.iter().map(|map| map.name.clone()).collect()
+        };
+        assert_eq!(maps(&one), maps(&all));
+    }
+
+    #[test]
     fn maps_are_sized_by_the_cpus() {
         let mut kernel = KernelBtf::from_file("/nonexistent");
         let spec = Family::Process.spec(&[], 32, &Options::default(), &mut kernel);
