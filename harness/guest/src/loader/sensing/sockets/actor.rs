@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -122,11 +123,17 @@ impl Actor {
         if !operation.in_thread {
             return (tries(self), process::gettid());
         }
-        thread::scope(|scope| {
+        let (done, tid) = thread::scope(|scope| {
             let thread = scope.spawn(|| (tries(self), process::gettid()));
             let failed = |_| (Err(io::Error::other("the thread panicked")), 0);
             thread.join().unwrap_or_else(failed)
-        })
+        });
+        // It is joined before it lets go of its descriptors: if the process ended meanwhile, the
+        // thread would be the one that closes them.
+        while Path::new(&format!("/proc/self/task/{tid}")).exists() {
+            thread::sleep(NAP);
+        }
+        (done, tid)
     }
 
     fn tries(&mut self, act: Act) -> io::Result<u64> {

@@ -77,7 +77,8 @@ impl Model {
     }
 
     pub(super) fn exit(&mut self, actor: usize) -> Did {
-        if self.actors.iter().flatten().count() == 1 {
+        let is_last = self.actors.iter().flatten().count() == 1;
+        if is_last || self.parts_at_once(actor) {
             return None;
         }
         for id in 0..self.sockets.len() {
@@ -88,5 +89,22 @@ impl Model {
         }
         self.actors[actor] = None;
         Some(Ok(0))
+    }
+
+    /// Whether a listener and one whose connection still waits there would go with this process:
+    /// what the latter has received by then depends on their descriptors, which are not known here.
+    fn parts_at_once(&self, actor: usize) -> bool {
+        let goes = |id: &Id| self.sockets[*id].holders.keys().eq([&actor]);
+        let waiting = |id: Id| match &self.sockets[id].state {
+            State::Listening(queue) => Some(queue),
+            _ => None,
+        };
+        let peer = |id: &Id| match &self.sockets[*id].state {
+            State::Connected(stream) => stream.peer,
+            _ => None,
+        };
+        let listeners = (0..self.sockets.len()).filter(goes);
+        let mut peers = listeners.filter_map(waiting).flatten().filter_map(peer);
+        peers.any(|peer| goes(&peer))
     }
 }

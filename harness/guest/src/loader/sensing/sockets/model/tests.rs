@@ -58,3 +58,15 @@ fn what_would_be_chance_is_passed_over() {
     assert!(model.apply(1, &waits).is_none());
     assert!(model.apply(2, &read("1.0 close 1").unwrap()).is_none());
 }
+
+#[test]
+fn a_listener_does_not_end_together_with_who_waits_there() {
+    let waits = "0.0 open 1 tcp4; 0.0 bind 1 a:7001; 0.0 listen 1 9; \
+                 0.0 open 2 tcp4; 0.0 connect 2 a:7001";
+    let close = ("socket_close", 0, String::new());
+    assert_eq!(told(&format!("0.0 fork 1; {waits}; 0.0 exit")), []);
+    assert_eq!(
+        told(&format!("0.0 fork 1; {waits}; 0.0 close 2; 0.0 exit")),
+        [close]
+    );
+}
