@@ -11,9 +11,11 @@ mod format;
 use std::env;
 use std::fs;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use format::Parts;
 use lzma_rust2::{LzmaOptions, LzmaWriter};
 use object::Endianness;
 use object::read::elf::ElfFile64;
@@ -26,16 +28,18 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PATH");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let clang = clang::find_clang();
-    let mut shared: Option<Vec<u8>> = None;
+    let mut shared: Option<Parts> = None;
     for name in [format::SHARED, "process", "file", "network", "isolate"] {
         let source = format!("c/{name}.bpf.c");
         let object = out.join(format!("{name}.bpf.o"));
         clang::compile(&clang, Path::new(&source), &object, "v2");
         trim(&clang, &object);
         let object = fs::read(object).expect("clang has written the object");
-        let packed = pack(&object, shared.as_deref());
+        let (length, ext) = (object.len(), find_ext(&object));
+        let parts = Parts::of(object, ext);
+        let packed = pack(length, &parts, shared.as_ref());
         fs::write(out.join(format!("{name}.packed")), packed).expect("OUT_DIR is ours to write");
-        shared.get_or_insert(object);
+        shared.get_or_insert(parts);
     }
 }
 
@@ -57,15 +61,17 @@ fn trim(clang: &clang::Clang, object: &Path) {
 /// Both flavours of a hook are in an object, every program has its own copy of what they
 /// share, and an instruction's line is known by its offset: packed so, all of them are a
 /// twentieth.
-fn pack(object: &[u8], shared: Option<&[u8]>) -> Vec<u8> {
-    let (at, length) = find_ext(object);
-    let length_of = |bytes: usize| u32::try_from(bytes).expect("an object is no gigabyte");
-    let header = [length_of(object.len()), length_of(at), length_of(length)];
-    let mut packed = header.map(u32::to_le_bytes).concat();
-    assert_eq!(packed.len(), format::HEADER_BYTES);
+fn pack(object_bytes: usize, parts: &Parts, shared: Option<&Parts>) -> Vec<u8> {
+    let most = compress(&parts.most, shared.map(|it| &*it.most));
+    let ext = compress(&parts.ext, shared.map(|it| &*it.ext));
+    let numbers = [object_bytes, parts.ext_at, parts.ext.len(), most.len()];
+    let header = numbers.map(|it| u32::try_from(it).expect("an object is no gigabyte"));
+    let header = header.map(u32::to_le_bytes).concat();
+    assert_eq!(header.len(), format::HEADER_BYTES);
+    [header, most, ext].concat()
+}
 
-    let mut object = object.to_owned();
-    format::to_differences(&mut object[at..at + length]);
+fn compress(part: &[u8], shared: Option<&[u8]>) -> Vec<u8> {
     let mut options = LzmaOptions::with_preset(9);
     options.lc = format::LITERAL_CONTEXT_BITS;
     options.lp = format::LITERAL_POSITION_BITS;
@@ -75,17 +81,16 @@ fn pack(object: &[u8], shared: Option<&[u8]>) -> Vec<u8> {
     options.preset_dict = shared.map(<[u8]>::to_owned);
     let mut writer =
         LzmaWriter::new_no_header(Vec::new(), &options, false).expect("these options are good");
-    writer.write_all(&object).expect("memory takes it");
-    packed.extend(writer.finish().expect("memory takes it"));
-    packed
+    writer.write_all(part).expect("memory takes it");
+    writer.finish().expect("memory takes it")
 }
 
-/// Where the object's `.BTF.ext` is, and how long.
-fn find_ext(object: &[u8]) -> (usize, usize) {
+/// Where the object's `.BTF.ext` is.
+fn find_ext(object: &[u8]) -> Range<usize> {
     let file = ElfFile64::<Endianness>::parse(object).expect("clang writes ELF files");
     let ext = file
         .section_by_name(".BTF.ext")
         .expect("clang was called with -g");
     let (at, length) = ext.file_range().expect("it has bytes in the file");
-    (at as usize, length as usize)
+    at as usize..(at + length) as usize
 }

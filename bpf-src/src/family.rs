@@ -69,7 +69,7 @@ impl Family {
         }
     }
 
-    fn object(self) -> objects::Packed {
+    pub(crate) fn object(self) -> objects::Packed {
         match self {
             Self::Process => objects::PROCESS,
             Self::File => objects::FILE,
@@ -87,9 +87,22 @@ impl Family {
         options: &Options,
         kernel: &mut KernelBtf,
     ) -> Result<ObjectSpec> {
+        let unpacked = self.object().unpack()?;
+        self.spec_of(&unpacked, programs, cpus, options, kernel)
+    }
+
+    /// The same for who has unpacked the object already.
+    pub(crate) fn spec_of(
+        self,
+        unpacked: &[u8],
+        programs: &[&str],
+        cpus: u32,
+        options: &Options,
+        kernel: &mut KernelBtf,
+    ) -> Result<ObjectSpec> {
         let name = format!("{}.bpf.o", self.name());
         let wanted = |name: &str| programs.contains(&name);
-        let mut spec = ObjectSpec::parse_programs(&name, &self.object().unpack()?, wanted)?;
+        let mut spec = ObjectSpec::parse_programs(&name, unpacked, wanted)?;
         for program in &mut spec.programs {
             program.kind.autoload = false;
         }

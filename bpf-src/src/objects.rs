@@ -18,6 +18,8 @@ use std::io::{self, Read};
 use lzma_rust2::LzmaReader;
 use trapline_loader::{Error, Result};
 
+use format::Parts;
+
 mod format;
 
 /// A compiled object, packed: this program carries several megabytes of them, which
@@ -39,15 +41,7 @@ impl Packed {
     /// # Errors
     /// Bytes that have changed since this program was built.
     pub fn unpack(&self) -> Result<Vec<u8>> {
-        let shared = match self.name {
-            format::SHARED => None,
-            _ => Some(MOUNT.unpack_after(None)?),
-        };
-        self.unpack_after(shared.as_deref())
-    }
-
-    fn unpack_after(&self, shared: Option<&[u8]>) -> Result<Vec<u8>> {
-        self.read(shared).map_err(|error| {
+        self.read().map_err(|error| {
             Error::invalid_input(format!(
                 "the object {} in this program is damaged: {error}; install the program anew",
                 self.name
@@ -55,29 +49,54 @@ impl Packed {
         })
     }
 
-    fn read(&self, shared: Option<&[u8]>) -> io::Result<Vec<u8>> {
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let parts = match self.name {
+            format::SHARED => self.parts(None),
+            _ => self.parts(Some(&MOUNT.parts(None)?)),
+        };
+        let object = parts?.into_object();
+        object.ok_or_else(|| io::Error::other("one part is shorter than the other says"))
+    }
+
+    /// Its parts; what the first was read with is not in memory any more when the second is.
+    fn parts(&self, shared: Option<&Parts>) -> io::Result<Parts> {
         let mut packed = self.packed;
         let mut word = || {
-            let mut bytes = [0; format::HEADER_BYTES / 3];
+            let mut bytes = [0; format::HEADER_BYTES / 4];
             packed.read_exact(&mut bytes)?;
-            io::Result::Ok(u32::from_le_bytes(bytes))
+            io::Result::Ok(u32::from_le_bytes(bytes) as usize)
         };
-        let (length, ext_at, ext_length) = (word()?, word()?, word()?);
-        let mut object = vec![0; length as usize];
-        let mut reader = LzmaReader::new(
-            packed,
-            length.into(),
-            format::LITERAL_CONTEXT_BITS,
-            format::LITERAL_POSITION_BITS,
-            format::POSITION_BITS,
-            format::WINDOW_BYTES,
-            shared,
-        )?;
-        reader.read_exact(&mut object)?;
-        let ext = ext_at as usize..ext_at.saturating_add(ext_length) as usize;
-        format::to_offsets(object.get_mut(ext).unwrap_or_default());
-        Ok(object)
+        let (object_bytes, ext_at, ext_bytes, packed_bytes) = (word()?, word()?, word()?, word()?);
+        let (most, ext) = packed.split_at(packed_bytes.min(packed.len()));
+        let most_bytes = object_bytes.saturating_sub(ext_bytes);
+        Ok(Parts {
+            most: decompress(most, most_bytes, object_bytes, shared.map(|it| &*it.most))?,
+            ext_at,
+            ext: decompress(ext, ext_bytes, ext_bytes, shared.map(|it| &*it.ext))?,
+        })
     }
+}
+
+/// So many bytes, with room for more.
+fn decompress(
+    packed: &[u8],
+    bytes: usize,
+    room: usize,
+    shared: Option<&[u8]>,
+) -> io::Result<Vec<u8>> {
+    let mut reader = LzmaReader::new(
+        packed,
+        bytes as u64,
+        format::LITERAL_CONTEXT_BITS,
+        format::LITERAL_POSITION_BITS,
+        format::POSITION_BITS,
+        format::WINDOW_BYTES,
+        shared,
+    )?;
+    let mut part = Vec::with_capacity(room);
+    part.resize(bytes, 0);
+    reader.read_exact(&mut part)?;
+    Ok(part)
 }
 
 macro_rules! packed {

@@ -35,10 +35,7 @@ pub(super) type Links = Vec<(&'static str, Link)>;
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(super) family: Family,
-    /// Has all maps.
     object: Object,
-    /// On the same maps, the programs for what was refused in the flavour that is wanted.
-    instead: Option<Object>,
     pub(super) links: Links,
 }
 
@@ -52,13 +49,13 @@ impl Loaded {
     }
 
     pub(super) fn program(&self, name: &str) -> Result<&Program> {
-        let program = self.object.program(name);
-        match &self.instead {
-            Some(instead) => program.or_else(|_| instead.program(name)),
-            None => program,
-        }
+        self.object.program(name)
     }
 }
+
+/// How many hooks' programs are in memory at once: all those of a family would be several
+/// times the rest of this process.
+const HOOKS_AT_ONCE: usize = 8;
 
 /// Loads a family and attaches it, with the maps that it shares with `others`.
 ///
@@ -71,91 +68,106 @@ pub(super) fn load(
     flavour: Flavour,
     options: &Options,
 ) -> Result<Loaded> {
+    let unpacked = family.object().unpack()?;
+    let mut loading = Loading {
+        family,
+        unpacked: &unpacked,
+        load_options: load_options(others, options)?,
+        options,
+        kernel,
+        object: None,
+        links: Links::new(),
+    };
     let hooks: Vec<&Hook> = family.hooks().iter().collect();
-    let shared = SHARED_MAPS.iter().filter_map(|name| {
+    let refused = loading.attach_all(&hooks, flavour)?;
+    match flavour {
+        Flavour::Kprobe => settle(refused, &[])?,
+        Flavour::Fentry => {
+            let hooks: Vec<&Hook> = refused.iter().map(|(hook, _)| *hook).collect();
+            settle(loading.attach_all(&hooks, Flavour::Kprobe)?, &refused)?;
+        }
+    }
+    let object = loading.object;
+    let object = object.ok_or_else(|| Error::invalid_input("a family without hooks"))?;
+    Ok(Loaded {
+        family,
+        object,
+        links: loading.links,
+    })
+}
+
+/// Has each map that `others` share with a family taken from the first that has it.
+fn load_options(others: &[Loaded], options: &Options) -> Result<LoadOptions> {
+    let mut shared = SHARED_MAPS.iter().filter_map(|name| {
         let mut maps = others.iter().filter_map(|other| other.map(name).ok());
         maps.next()
     });
-    let first = round(family, hooks, flavour, shared, kernel, options)?;
-    let mut links = first.links;
-    if flavour == Flavour::Kprobe {
-        settle(first.refused, &[])?;
-        return Ok(Loaded {
-            family,
-            object: first.object,
-            instead: None,
-            links,
-        });
-    }
-    let mut instead = None;
-    if !first.refused.is_empty() {
-        let hooks = first.refused.iter().map(|(hook, _)| *hook).collect();
-        let maps = first.object.maps().iter();
-        let second = round(family, hooks, Flavour::Kprobe, maps, kernel, options)?;
-        settle(second.refused, &first.refused)?;
-        links.extend(second.links);
-        instead = Some(second.object);
-    }
-    Ok(Loaded {
-        family,
-        object: first.object,
-        instead,
-        links,
+    let load_options = LoadOptions::default().with_stats(options.want_stats);
+    shared.try_fold(load_options, |options, map| {
+        options.reuse_map(map.name(), map)
     })
 }
 
-/// What could be had in one flavour, and what could not.
-struct Round<'h> {
-    object: Object,
+/// What a kernel would not take, and why.
+type Refused = Vec<(&'static Hook, Error)>;
+
+/// A family on its way into the kernel.
+struct Loading<'a> {
+    family: Family,
+    unpacked: &'a [u8],
+    options: &'a Options,
+    load_options: LoadOptions,
+    kernel: &'a mut KernelBtf,
+    /// None before the first portion.
+    object: Option<Object>,
     links: Links,
-    refused: Vec<(&'h Hook, Error)>,
 }
 
-/// Loads and attaches what a kernel takes in one flavour, with `maps` in place of the
-/// object's own of the same names. Both flavours at once would be twice the memory.
-fn round<'h, 'm>(
-    family: Family,
-    hooks: Vec<&'h Hook>,
-    flavour: Flavour,
-    mut maps: impl Iterator<Item = &'m Map>,
-    kernel: &mut KernelBtf,
-    options: &Options,
-) -> Result<Round<'h>> {
-    let programs = hooks.iter().flat_map(|hook| match flavour {
-        Flavour::Fentry => hook.fentry.iter().chain(&None),
-        Flavour::Kprobe => hook.kprobe.iter().chain(&hook.kretprobe),
-    });
-    let programs: Vec<&str> = programs.copied().collect();
-    let cpus = map::possible_cpu_numbers()?;
-    let spec = family.spec(&programs, cpus, options, kernel)?;
-    let load_options = LoadOptions::default().with_stats(options.want_stats);
-    let load_options = maps.try_fold(load_options, |options, map| {
-        options.reuse_map(map.name(), map)
-    })?;
-    let mut object = Object::load(spec, kernel, &load_options)?;
-    let mut links = Links::new();
-    let mut refused = Vec::new();
-    for hook in hooks {
-        let attached = match flavour {
-            Flavour::Fentry => attach_fentry(&mut object, hook),
-            Flavour::Kprobe => attach_kprobes(&mut object, hook),
-        };
-        match attached {
-            Ok(attached) => links.extend(attached),
-            Err(error) => refused.push((hook, error)),
+impl Loading<'_> {
+    /// Loads and attaches in one flavour what the kernel takes, in portions.
+    fn attach_all(&mut self, hooks: &[&'static Hook], flavour: Flavour) -> Result<Refused> {
+        let mut refused = Refused::new();
+        for portion in hooks.chunks(HOOKS_AT_ONCE) {
+            let mut object = self.portion(portion, flavour)?;
+            for hook in portion {
+                let attached = match flavour {
+                    Flavour::Fentry => attach_fentry(&mut object, hook),
+                    Flavour::Kprobe => attach_kprobes(&mut object, hook),
+                };
+                match attached {
+                    Ok(attached) => self.links.extend(attached),
+                    Err(error) => refused.push((hook, error)),
+                }
+            }
+            object.forget_waiting();
+            self.object = Some(object);
+        }
+        Ok(refused)
+    }
+
+    /// The object with the programs of these hooks waiting to be loaded.
+    fn portion(&mut self, hooks: &[&'static Hook], flavour: Flavour) -> Result<Object> {
+        let programs = hooks.iter().flat_map(|hook| match flavour {
+            Flavour::Fentry => hook.fentry.iter().chain(&None),
+            Flavour::Kprobe => hook.kprobe.iter().chain(&hook.kretprobe),
+        });
+        let programs: Vec<&str> = programs.copied().collect();
+        let cpus = map::possible_cpu_numbers()?;
+        let (family, unpacked, options) = (self.family, self.unpacked, self.options);
+        let spec = family.spec_of(unpacked, &programs, cpus, options, self.kernel)?;
+        match self.object.take() {
+            None => Object::load(spec, self.kernel, &self.load_options),
+            Some(mut object) => {
+                object.load_more(spec, self.kernel, &self.load_options)?;
+                Ok(object)
+            }
         }
     }
-    object.forget_waiting();
-    Ok(Round {
-        object,
-        links,
-        refused,
-    })
 }
 
 /// Whether the sensors are fit for use without the hooks that were refused in the last
 /// flavour; `before` is what the flavour before that said.
-fn settle(refused: Vec<(&Hook, Error)>, before: &[(&Hook, Error)]) -> Result<()> {
+fn settle(refused: Refused, before: &[(&'static Hook, Error)]) -> Result<()> {
     for (hook, error) in refused {
         if !hook.required && error.kind() == ErrorKind::NotFound {
             continue;

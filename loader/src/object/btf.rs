@@ -29,30 +29,56 @@ pub enum BtfUse {
     },
 }
 
-/// Loads the BTF in the best form that the kernel takes. Programs keep their
-/// records of functions and lines only where it still speaks of functions.
-///
-/// A kernel that takes none is no error, lack of permission is.
-pub(super) fn load(spec: &mut ObjectSpec) -> Result<(Option<OwnedFd>, BtfUse)> {
-    let Some(btf) = &spec.btf else {
-        return Ok((None, BtfUse::None));
-    };
-    let errno = match with_memlock(|| sys::btf_load(btf.raw(), None)) {
-        Ok(fd) => return Ok((Some(fd), BtfUse::Whole)),
-        Err(errno @ sys::Errno::PERM) => return Err(errno.error("BPF_BTF_LOAD")),
-        Err(errno) => errno,
-    };
-    let refusal = refusal(btf.raw(), errno);
-    let Some((fd, step)) = load_older(btf.raw()) else {
-        return Ok((None, BtfUse::Refused { refusal }));
-    };
-    if step == Step::Functions {
+/// An object's BTF in the kernel.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) fd: Option<OwnedFd>,
+    pub(super) btf_use: BtfUse,
+    /// Whether records of functions and lines can be given with programs.
+    has_functions: bool,
+}
+
+impl Loaded {
+    fn new(fd: Option<OwnedFd>, btf_use: BtfUse) -> Self {
+        Self {
+            fd,
+            btf_use,
+            has_functions: true,
+        }
+    }
+
+    /// Leaves the programs of `spec` the records that the kernel takes with it.
+    pub(super) fn suit(&self, spec: &mut ObjectSpec) {
+        if self.has_functions {
+            return;
+        }
         for program in &mut spec.programs {
             program.func_info = Records::default();
             program.line_info = Records::default();
         }
     }
-    Ok((Some(fd), BtfUse::Sanitized { refusal }))
+}
+
+/// Loads the BTF in the best form that the kernel takes.
+///
+/// A kernel that takes none is no error, lack of permission is.
+pub(super) fn load(spec: &ObjectSpec) -> Result<Loaded> {
+    let Some(btf) = &spec.btf else {
+        return Ok(Loaded::new(None, BtfUse::None));
+    };
+    let errno = match with_memlock(|| sys::btf_load(btf.raw(), None)) {
+        Ok(fd) => return Ok(Loaded::new(Some(fd), BtfUse::Whole)),
+        Err(errno @ sys::Errno::PERM) => return Err(errno.error("BPF_BTF_LOAD")),
+        Err(errno) => errno,
+    };
+    let refusal = refusal(btf.raw(), errno);
+    let Some((fd, step)) = load_older(btf.raw()) else {
+        return Ok(Loaded::new(None, BtfUse::Refused { refusal }));
+    };
+    Ok(Loaded {
+        has_functions: step != Step::Functions,
+        ..Loaded::new(Some(fd), BtfUse::Sanitized { refusal })
+    })
 }
 
 /// Loads BTF with no more kinds of type replaced than the kernel demands.

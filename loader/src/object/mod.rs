@@ -32,6 +32,7 @@ mod externs;
 mod hooks;
 mod kconfig;
 mod kinds;
+mod later;
 mod map_types;
 mod maps;
 mod open;
@@ -44,7 +45,6 @@ mod target;
 mod too_old;
 mod values;
 
-use crate::attach::Link;
 use crate::error::{Error, Result, ResultExt};
 use crate::kernel_btf::KernelBtf;
 use crate::map::Map;
@@ -53,13 +53,14 @@ use crate::relo_core;
 use crate::spec::ObjectSpec;
 use crate::sys::Errno;
 use core::fmt;
-use programs::{Waiting, Why};
+use programs::Waiting;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use btf::BtfUse;
 pub use hooks::look_up;
+pub use later::Attached;
 pub use open::open;
 pub use target::AttachTarget;
 pub(crate) use target::target_function;
@@ -115,7 +116,7 @@ pub struct Object {
     programs: Vec<Program>,
     refused: Vec<Refused>,
     relocations: relo_core::Report,
-    btf_use: BtfUse,
+    btf: Arc<btf::Loaded>,
     /// Elements of maps that hold programs.
     slots: Vec<values::Slot>,
     /// Tables of functions, as the kernel takes them.
@@ -132,18 +133,6 @@ pub struct Refused {
     pub program: String,
     /// Why.
     pub error: Error,
-}
-
-/// What [`Object::attach_first`] ended with.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Attached {
-    /// The program that could be loaded and attached.
-    pub program: String,
-    /// Its attachment.
-    pub link: Link,
-    /// Those before it, and why they could not.
-    pub refused: Vec<Refused>,
 }
 
 impl Object {
@@ -170,115 +159,34 @@ impl Object {
     ) -> Result<Self> {
         let mut settled = hooks::resolve(&mut spec, kernel, options.kconfig.as_deref())?;
         let tables = struct_ops::lay_out(&mut spec, kernel, &mut settled.hooks)?;
-        let (btf_fd, btf_use) = btf::load(&mut spec)?;
-        let mut maps = maps::create_all(&mut spec, btf_fd.as_ref(), options)?;
+        let btf = Arc::new(btf::load(&spec)?);
+        let mut maps = maps::create_all(&mut spec, btf.fd.as_ref(), options)?;
         let slots = values::fill(&mut spec.maps, &maps)?;
-        maps.extend(struct_ops::create(&mut spec, &tables, btf_fd.as_ref())?);
+        maps.extend(struct_ops::create(&mut spec, &tables, btf.fd.as_ref())?);
         let name = spec.name.clone();
         // Their content is in the kernel now.
         spec.maps.clear();
-        let waiting = Waiting::new(spec, settled.hooks, settled.externs, btf_fd, &maps, options)?;
+        let waiting = Waiting::new(
+            spec,
+            settled.hooks,
+            settled.externs,
+            btf.clone(),
+            &maps,
+            options,
+        )?;
         let mut object = Self {
             name,
             maps,
             programs: Vec::new(),
             refused: Vec::new(),
             relocations: settled.report,
-            btf_use,
+            btf,
             slots,
             tables,
             waiting: Some(Box::new(waiting)),
         };
         object.load_automatic(options)?;
         Ok(object)
-    }
-
-    fn load_automatic(&mut self, options: &LoadOptions) -> Result<()> {
-        let Some(waiting) = &self.waiting else {
-            return Ok(());
-        };
-        for program in waiting.automatic() {
-            match self.load_waiting(&program, Why::Asked) {
-                Err(error) if options.optional.contains(&program) => {
-                    self.refused.push(Refused { program, error });
-                }
-                other => other?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Loads one program that is not loaded yet.
-    ///
-    /// # Errors
-    /// As [`Object::load`], about this program alone; `NotFound` for a program
-    /// that the object does not have, or that was refused before.
-    pub fn load_program(&mut self, name: &str) -> Result<&Program> {
-        if self.position(name).is_none() {
-            self.load_waiting(name, Why::Asked)
-                .with_context(|| format!("object {}", self.name))?;
-        }
-        self.program(name)
-    }
-
-    /// The same for a program that there is an alternative to: a refusal comes
-    /// without the verifier's log, which takes several times as long as the
-    /// refusal itself. A program that was refused can be loaded again, and the
-    /// reason be had, by [`Object::load_program`].
-    ///
-    /// # Errors
-    /// As [`Object::load_program`], but with `System` or `PermissionDenied`
-    /// instead of `Rejected`.
-    pub fn try_program(&mut self, name: &str) -> Result<&Program> {
-        if self.position(name).is_none() {
-            self.load_waiting(name, Why::NotAsked)
-                .with_context(|| format!("object {}", self.name))?;
-        }
-        self.program(name)
-    }
-
-    /// Loads and attaches the first of several programs that this kernel takes:
-    /// the flavours of one hook, best first. Programs that are loaded already
-    /// are only attached; one that loads but does not attach is unloaded, for
-    /// good.
-    ///
-    /// # Errors
-    /// The last program's error, with those before it named, when none works;
-    /// `InvalidInput` for an empty list.
-    pub fn attach_first(&mut self, names: &[&str]) -> Result<Attached> {
-        let mut refused: Vec<Refused> = Vec::new();
-        for name in names {
-            match self.load_program(name).and_then(Program::attach) {
-                Ok(link) => {
-                    return Ok(Attached {
-                        program: (*name).to_owned(),
-                        link,
-                        refused,
-                    });
-                }
-                Err(error) => {
-                    self.programs.retain(|program| program.name() != *name);
-                    refused.push(Refused {
-                        program: (*name).to_owned(),
-                        error,
-                    });
-                }
-            }
-        }
-        let last = refused
-            .pop()
-            .ok_or_else(|| Error::invalid_input("no program to choose from"))?;
-        let before = refused.into_iter().rev();
-        let error = before.fold(last.error, |error, refused| {
-            error.context(format!("{}: {:#}", refused.program, refused.error))
-        });
-        Err(error.context(format!("none of {} could be attached", names.join(", "))))
-    }
-
-    /// Frees what is kept to load the remaining programs; they cannot be
-    /// loaded any more.
-    pub fn forget_waiting(&mut self) {
-        self.waiting = None;
     }
 
     /// The name that the specification was parsed under.
@@ -333,34 +241,20 @@ impl Object {
         &self.refused
     }
 
-    /// What became of the CO-RE relocations.
+    /// What became of the CO-RE relocations, of the programs that came last.
     pub fn relocations(&self) -> &relo_core::Report {
         &self.relocations
     }
 
     /// Whether the kernel took the object's BTF.
     pub fn btf_use(&self) -> &BtfUse {
-        &self.btf_use
+        &self.btf.btf_use
     }
 
     fn position(&self, name: &str) -> Option<usize> {
         self.programs
             .iter()
             .position(|program| program.name() == name)
-    }
-
-    fn load_waiting(&mut self, name: &str, why: Why) -> Result<()> {
-        let waiting = self.waiting.as_mut();
-        let waiting =
-            waiting.ok_or_else(|| Error::not_found(format!("no program {name} left to load")))?;
-        let loaded = waiting.load(name, &self.relocations, why);
-        if waiting.is_empty() {
-            self.waiting = None;
-        }
-        let loaded = loaded?;
-        values::fill_program(&self.slots, &self.maps, &loaded)?;
-        self.programs.push(loaded);
-        Ok(())
     }
 }
 
@@ -371,7 +265,7 @@ impl fmt::Debug for Object {
             .field("maps", &self.maps)
             .field("programs", &self.programs)
             .field("refused", &self.refused)
-            .field("btf_use", &self.btf_use)
+            .field("btf_use", self.btf_use())
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use super::arg_ctx;
 use super::externs::Answers;
 use super::hooks::{self, Hook};
 use super::refusal::{LOG_LEVEL_STATS, Refusal, load_with_log};
-use super::{AttachTarget, LoadOptions, kernel_name, kinds};
+use super::{AttachTarget, LoadOptions, btf, kernel_name, kinds};
 use crate::attach::{UsdtMaps, lacking, uprobe_multi};
 use crate::error::{Error, Result, ResultExt};
 use crate::insn::Insn;
@@ -34,7 +34,7 @@ pub(super) struct Waiting {
     programs: Vec<Unloaded>,
     /// Keeps the modules' BTF open that instructions refer to.
     externs: Answers,
-    btf: Option<OwnedFd>,
+    btf: Arc<btf::Loaded>,
     license: CString,
     want_stats: bool,
     targets: Vec<AttachTarget>,
@@ -68,12 +68,13 @@ impl Waiting {
         mut spec: ObjectSpec,
         hooks: Vec<Hook>,
         externs: Answers,
-        btf: Option<OwnedFd>,
+        btf: Arc<btf::Loaded>,
         maps: &[Map],
         options: &LoadOptions,
     ) -> Result<Self> {
         let license = CString::new(spec.license.as_str())
             .map_err(|_| Error::malformed("a license with a NUL inside"))?;
+        btf.suit(&mut spec);
         let programs = core::mem::take(&mut spec.programs).into_iter().zip(hooks);
         let unloaded = |(index, (mut program, hook)): (usize, (ProgramSpec, Hook))| {
             relocate_maps(&mut program.insns, &program.map_refs, maps)
@@ -166,7 +167,7 @@ impl Waiting {
             name: kernel_name(&program.name),
             license: &self.license,
             insns: &program.insns,
-            btf: self.btf.as_ref().map(AsFd::as_fd),
+            btf: self.btf.fd.as_ref().map(AsFd::as_fd),
             func_info: ExtRecords {
                 rec_bytes: program.func_info.rec_size(),
                 bytes: program.func_info.as_bytes(),

@@ -24,7 +24,8 @@ mod watch;
 /// EPIPE.
 const BROKEN_PIPE: ErrorKind = ErrorKind::System { errno: 32 };
 
-/// Loads eBPF objects, says beforehand whether they will load, and isolates hosts.
+/// Tells what happens on a host, by eBPF, and isolates it; loads eBPF objects, and says
+/// beforehand whether they will load.
 #[derive(Debug, Parser)]
 #[command(name = "trapline", version)]
 struct Arguments {
@@ -34,11 +35,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Watch(watch::Arguments),
     Load(load::Arguments),
     Check(check::Arguments),
     Btf(btf::Arguments),
     Isolate(isolate::Arguments),
-    Watch(watch::Arguments),
 }
 
 /// Of what went well, or did not.
@@ -54,11 +55,11 @@ fn code(is_good: bool) -> ExitCode {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Load(arguments) => load::run(arguments).map(code),
         Command::Check(arguments) => check::run(arguments).map(code),
         Command::Btf(arguments) => btf::run(arguments).map(code),
         Command::Isolate(arguments) => isolate::run(arguments).map(code),
-        Command::Watch(arguments) => watch::run(arguments),
     };
     match result {
         Ok(code) => code,

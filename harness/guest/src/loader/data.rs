@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use trapline_loader::ErrorKind;
 use trapline_loader::map::{Map, UpdateFlag};
 use trapline_loader::object::{LoadOptions, Object};
 
@@ -9,7 +10,7 @@ use super::checks::Checks;
 use super::stage::Tried;
 use super::triggers::set_domain_name;
 use super::{Case, Outcome, Stage};
-use crate::loader::stage::Failure;
+use crate::loader::stage::{Failure, spec_of};
 use crate::sys::{boot, process, space};
 
 /// The folder where a case mounts its BPF file system.
@@ -25,6 +26,11 @@ pub(super) const CASES: &[Case] = &[
         name: "tail_call_later",
         object: "tail_call_static",
         run: tail_call_later,
+    },
+    Case {
+        name: "load_more",
+        object: "tail_call_static",
+        run: more,
     },
     Case {
         name: "map_pin_reuse",
@@ -84,6 +90,37 @@ fn tail_call_later(stage: &mut Stage<'_>) -> Outcome {
     let found = object.map("jumps")?.typed::<u32, u32>()?.get(&2)?;
     checks.equal("element 2 without a program", &found, &None)?;
     object.load_program("target")?;
+    jumps(&object, &mut checks)?;
+    Ok(checks.report("values"))
+}
+
+/// The same for one that comes from the file in a second portion; that of another file is none.
+fn more(stage: &mut Stage<'_>) -> Outcome {
+    let mut spec = stage.spec()?;
+    spec.program_mut("target")?.kind.autoload = false;
+    let mut object = stage.load_spec(spec)?;
+    object.forget_waiting();
+    let mut checks = Checks::default();
+    let forgotten = object
+        .load_program("target")
+        .map(|_| ())
+        .map_err(|error| error.kind());
+    checks.equal(
+        "one that is forgotten",
+        &forgotten,
+        &Err(ErrorKind::NotFound),
+    )?;
+    let mut spec = stage.spec()?;
+    spec.programs.retain(|program| program.name == "target");
+    object.load_more(spec, stage.kernel(), &LoadOptions::default())?;
+    let strange = object.load_more(
+        spec_of("map_hash")?,
+        stage.kernel(),
+        &LoadOptions::default(),
+    );
+    let strange = strange.map_err(|error| error.kind());
+    checks.equal("of another file", &strange, &Err(ErrorKind::InvalidInput))?;
+    checks.equal("programs", &object.programs().len(), &2)?;
     jumps(&object, &mut checks)?;
     Ok(checks.report("values"))
 }

@@ -89,7 +89,7 @@ _trapline() {
 
     case "${cmd}" in
         trapline)
-            opts="-h -V --help --version load check btf isolate watch help"
+            opts="-h -V --help --version watch load check btf isolate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -203,7 +203,7 @@ _trapline() {
             return 0
             ;;
         trapline__subcmd__help)
-            opts="load check btf isolate watch help"
+            opts="watch load check btf isolate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

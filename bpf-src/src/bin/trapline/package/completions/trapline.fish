@@ -26,12 +26,29 @@ end
 
 complete -c trapline -n "__fish_trapline_needs_command" -s h -l help -d 'Print help'
 complete -c trapline -n "__fish_trapline_needs_command" -s V -l version -d 'Print version'
+complete -c trapline -n "__fish_trapline_needs_command" -f -a "watch" -d 'Tells what happens on this machine: processes, files, mounts, sockets'
 complete -c trapline -n "__fish_trapline_needs_command" -f -a "load" -d 'Loads objects into the running kernel, one after the other'
 complete -c trapline -n "__fish_trapline_needs_command" -f -a "check" -d 'Says what this kernel has and what would be used of it; or, given objects, what they need and whether kernels\' types have it'
 complete -c trapline -n "__fish_trapline_needs_command" -f -a "btf" -d 'Works on kernels\' type information'
 complete -c trapline -n "__fish_trapline_needs_command" -f -a "isolate" -d 'Cuts this host off the network, but for an allow list'
-complete -c trapline -n "__fish_trapline_needs_command" -f -a "watch" -d 'Tells what happens on this machine: processes, files, mounts, sockets'
 complete -c trapline -n "__fish_trapline_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l stats -d 'Say on the standard error how it goes, this often, and at the end what it took' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l policy -d 'A policy file; examples and explanations: policy/example.toml. SIGHUP has it read again' -r -F
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l family -d 'Load the sensors of these families alone: process, file, mount, network' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l kind -d 'Tell these kinds of events alone, such as exec,file_create,connect' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l tree -d 'Tell what this process does, and all that come of it' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l path -d 'Tell what happens to this path or below it, and what programs there are run' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l uid -d 'Tell what this real or effective user does' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l cgroup -l container -d 'Tell what happens in this control group or below it: its path, or a part of its name, such as a container\'s id' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l address -d 'Tell of sockets with such an address at one of their ends: CIDR[:PORT/PROTO]' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-pid -d 'Do not tell what this process does' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-exe -d 'Do not tell what processes do that run this program' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l user -d 'Who to be once the sensors are in place: by default the account trapline, or a number that nobody has. It has to be able to read the policy for SIGHUP to have it read again' -r
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l json -d 'One JSON object per line, as the library\'s events.schema.json describes it'
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l ecs -d 'The same with the names of the Elastic Common Schema'
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-descendants -d 'Nor what those do that come of the ones excluded'
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -l keep-privileges -d 'Stay who we are, with all capabilities and system calls'
+complete -c trapline -n "__fish_trapline_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c trapline -n "__fish_trapline_using_subcommand load" -l pin -d 'Pin maps, programs and links below this folder of a bpf file system, as OBJECT/maps/NAME and so on, and end: what is pinned stays. Maps that the object itself wants pinned by name go into the folder directly' -r -F
 complete -c trapline -n "__fish_trapline_using_subcommand load" -l set -d 'Give a global variable another initial value. Integers are decimal or hexadecimal (0x10), or the name of an enumerator; bool takes true and false; arrays of char take text; anything else takes all its bytes in hexadecimal, as they lie in memory' -r
 complete -c trapline -n "__fish_trapline_using_subcommand load" -l map -d 'Give a map another number of entries; for a ring buffer, of bytes' -r
@@ -65,28 +82,11 @@ complete -c trapline -n "__fish_trapline_using_subcommand isolate; and __fish_se
 complete -c trapline -n "__fish_trapline_using_subcommand isolate; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c trapline -n "__fish_trapline_using_subcommand isolate; and __fish_seen_subcommand_from help" -f -a "status" -d 'Says what is in force: rules, interfaces, what passed and what did not'
 complete -c trapline -n "__fish_trapline_using_subcommand isolate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l stats -d 'Say on the standard error how it goes, this often, and at the end what it took' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l policy -d 'A policy file; examples and explanations: policy/example.toml. SIGHUP has it read again' -r -F
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l family -d 'Load the sensors of these families alone: process, file, mount, network' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l kind -d 'Tell these kinds of events alone, such as exec,file_create,connect' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l tree -d 'Tell what this process does, and all that come of it' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l path -d 'Tell what happens to this path or below it, and what programs there are run' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l uid -d 'Tell what this real or effective user does' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l cgroup -l container -d 'Tell what happens in this control group or below it: its path, or a part of its name, such as a container\'s id' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l address -d 'Tell of sockets with such an address at one of their ends: CIDR[:PORT/PROTO]' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-pid -d 'Do not tell what this process does' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-exe -d 'Do not tell what processes do that run this program' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l user -d 'Who to be once the sensors are in place: by default the account trapline, or a number that nobody has. It has to be able to read the policy for SIGHUP to have it read again' -r
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l json -d 'One JSON object per line, as the library\'s events.schema.json describes it'
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l ecs -d 'The same with the names of the Elastic Common Schema'
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l exclude-descendants -d 'Nor what those do that come of the ones excluded'
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -l keep-privileges -d 'Stay who we are, with all capabilities and system calls'
-complete -c trapline -n "__fish_trapline_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from load check btf isolate watch help" -f -a "load" -d 'Loads objects into the running kernel, one after the other'
-complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from load check btf isolate watch help" -f -a "check" -d 'Says what this kernel has and what would be used of it; or, given objects, what they need and whether kernels\' types have it'
-complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from load check btf isolate watch help" -f -a "btf" -d 'Works on kernels\' type information'
-complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from load check btf isolate watch help" -f -a "isolate" -d 'Cuts this host off the network, but for an allow list'
-complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from load check btf isolate watch help" -f -a "watch" -d 'Tells what happens on this machine: processes, files, mounts, sockets'
-complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from load check btf isolate watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from watch load check btf isolate help" -f -a "watch" -d 'Tells what happens on this machine: processes, files, mounts, sockets'
+complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from watch load check btf isolate help" -f -a "load" -d 'Loads objects into the running kernel, one after the other'
+complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from watch load check btf isolate help" -f -a "check" -d 'Says what this kernel has and what would be used of it; or, given objects, what they need and whether kernels\' types have it'
+complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from watch load check btf isolate help" -f -a "btf" -d 'Works on kernels\' type information'
+complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from watch load check btf isolate help" -f -a "isolate" -d 'Cuts this host off the network, but for an allow list'
+complete -c trapline -n "__fish_trapline_using_subcommand help; and not __fish_seen_subcommand_from watch load check btf isolate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c trapline -n "__fish_trapline_using_subcommand help; and __fish_seen_subcommand_from btf" -f -a "min" -d 'Keeps of a kernel\'s types only what the objects look at'
 complete -c trapline -n "__fish_trapline_using_subcommand help; and __fish_seen_subcommand_from isolate" -f -a "status" -d 'Says what is in force: rules, interfaces, what passed and what did not'
