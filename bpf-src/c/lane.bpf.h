@@ -61,7 +61,7 @@ struct {
 } events SEC(".maps"); /* max_entries: set at load; and the type, see by_perf */
 
 /*
- * `events` is a perf event array: for kernels before 5.8, which have no ring buffer.
+ * `events` is a perf event array: where there is no ring buffer, or none is wanted.
  * Set at load. Such a record is sent with the program's context, which only the
  * program itself has: it waits in its lane until then.
  */
