@@ -84,11 +84,11 @@ fn unprivileged(_: &mut Stage<'_>) -> Outcome {
         "kprobes/enabled",
     ] {
         let is_told = unseen.contains(part);
-        checks.equal(&format!("{part} in {unseen}"), &is_told, &true)?;
+        checks.holds(&format!("{part} in {unseen}"), is_told)?;
     }
     for hook in report["hooks"].as_array().into_iter().flatten() {
         let is_right = hook["tried"] == false && hook["way"] != "impossible";
-        checks.equal(&format!("{hook}"), &is_right, &true)?;
+        checks.holds(&format!("{hook}"), is_right)?;
     }
     // Debian's kernels have all that a sign is known of, but for what came later.
     let options = report["config"]["options"].as_array();
@@ -99,12 +99,12 @@ fn unprivileged(_: &mut Stage<'_>) -> Outcome {
     {
         let came_later = ["CONFIG_NET_XGRESS", "CONFIG_MPTCP"].map(Value::from);
         let is_right = came_later.contains(&option["option"]);
-        checks.equal(&format!("{option}"), &is_right, &true)?;
+        checks.holds(&format!("{option}"), is_right)?;
     }
     let option = row(&report["config"], "options", "option", OPTION)?;
     checks.equal(&format!("{option}"), &option["state"], &"yes".into())?;
     let source = option["source"].as_str().unwrap_or_default();
-    checks.equal(source, &source.starts_with("probing: "), &true)?;
+    checks.holds(source, source.starts_with("probing: "))?;
     configured(&mut checks)?;
     Ok(checks.report(&summary(report)?))
 }
@@ -135,7 +135,7 @@ fn configured(checks: &mut Checks) -> Result<(), Failure> {
         "does not cover sockets".to_owned(),
         "could not be seen".to_owned(),
     ] {
-        checks.equal(&format!("{part} in {text}"), &text.contains(&part), &true)?;
+        checks.holds(&format!("{part} in {text}"), text.contains(&part))?;
     }
     Ok(())
 }
@@ -156,11 +156,11 @@ fn privileged(_: &mut Stage<'_>) -> Outcome {
     }
     for feature in report["features"].as_array().into_iter().flatten() {
         let is_known = feature["state"] != "unknown";
-        checks.equal(&format!("{feature}"), &is_known, &true)?;
+        checks.holds(&format!("{feature}"), is_known)?;
     }
     let text = trapline(&["check"])?.good()?.out;
     for part in ["would be used", "features", "the sensors load"] {
-        checks.equal(&format!("{part} in {text}"), &text.contains(part), &true)?;
+        checks.holds(&format!("{part} in {text}"), text.contains(part))?;
     }
     // What people see, for whoever wants to read it in the console's log.
     text.lines().for_each(init::say);

@@ -30,12 +30,28 @@ impl Checks {
         Ok(())
     }
 
+    /// `what` has to be so.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn holds(&mut self, what: &str, is_so: bool) -> Result<(), Failure> {
+        self.equal(what, &is_so, &true)
+    }
+
+    /// `what` must not be so.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn holds_not(&mut self, what: &str, is_so: bool) -> Result<(), Failure> {
+        self.equal(what, &is_so, &false)
+    }
+
     /// `what` has to be refused.
     ///
     /// # Errors
     /// When it is not.
     pub fn refused<T, E>(&mut self, what: &str, done: Result<T, E>) -> Result<(), Failure> {
-        self.equal(what, &done.is_err(), &true)
+        self.holds(what, done.is_err())
     }
 
     /// The report of a case where all was right.

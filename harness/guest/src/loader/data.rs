@@ -130,7 +130,7 @@ fn jumps(object: &Object, checks: &mut Checks) -> Result<(), Failure> {
     checks.equal("no jump before", &hits.get("hits")?, &0u64)?;
     let _link = object.program("entry")?.attach()?;
     set_domain_name()?;
-    checks.equal("jumps", &(hits.get::<u64>("hits")? > 0), &true)
+    checks.holds("jumps", hits.get::<u64>("hits")? > 0)
 }
 
 /// A mount namespace with a BPF file system of its own.
@@ -166,7 +166,7 @@ fn pin_reuse(stage: &mut Stage<'_>) -> Outcome {
         other => format!("{other:?}"),
     };
     let named = refused.contains("max_entries is 64, the object asks for 65");
-    checks.equal(&refused, &named, &true)?;
+    checks.holds(&refused, named)?;
     let path = Path::new(PINS).join("below/pinned_map");
     checks.equal("by its path", &Map::from_pin(&path)?.id()?, &id)?;
     checks.refused("a path that is taken", map.pin(&path))?;
@@ -197,7 +197,7 @@ fn reuse_given(stage: &mut Stage<'_>) -> Outcome {
     set_domain_name()?;
     let counted = given.typed::<u32, u64>()?.get(&1)?;
     let counted = counted.is_some_and(|count| count > 0);
-    checks.equal("the program counts in it", &counted, &true)?;
+    checks.holds("the program counts in it", counted)?;
     wider.map_mut("pinned_map")?.value_size = 16;
     wider.map_mut("pinned_map")?.value_type_id = 0;
     checks.refused(
@@ -214,12 +214,12 @@ fn globals(stage: &mut Stage<'_>) -> Outcome {
     let object = stage.load_spec(spec)?;
     let mut checks = Checks::default();
     let total = object.data(".bss")?;
-    checks.equal("it is mapped", &total.is_mapped(), &true)?;
+    checks.holds("it is mapped", total.is_mapped())?;
     let constants = object.data(".rodata")?;
     checks.equal("a constant", &constants.get("step")?, &5u32)?;
     checks.refused("writing a constant", constants.set("step", &1u32))?;
     let unseen = object.data(".data.unseen")?;
-    checks.equal("not mapped", &unseen.is_mapped(), &false)?;
+    checks.holds_not("mapped", unseen.is_mapped())?;
     checks.equal("what nobody sees", &unseen.get("unseen")?, &7u32)?;
     unseen.set("unseen", &1u32)?;
     object.data(".data.custom")?.set("custom", &2u32)?;
@@ -230,7 +230,7 @@ fn globals(stage: &mut Stage<'_>) -> Outcome {
     set_domain_name()?;
     link.detach()?;
     let counted: u64 = runs.get("runs")?;
-    checks.equal("runs", &(counted > 0), &true)?;
+    checks.holds("runs", counted > 0)?;
     // Until the limit is reached, and no further.
     let added = 5 * 10 + 2 + 1;
     let expected = (added * counted).min(1000u64.next_multiple_of(added));
@@ -252,7 +252,7 @@ fn arena(stage: &mut Stage<'_>) -> Outcome {
     link.detach()?;
     let counter: u64 = data.get("counter")?;
     let added = counter > 1000 && counter.is_multiple_of(2);
-    checks.equal("what the program adds", &added, &true)?;
+    checks.holds("what the program adds", added)?;
     Ok(checks.report("mmap"))
 }
 

@@ -129,7 +129,7 @@ fn print(_: &mut Stage<'_>) -> Outcome {
         let output = Command::new(PRINT).arg(object).output().tried(PRINT)?;
         let said = Said::of(&output);
         let is_told = said.code == Some(1) && said.err.contains(why);
-        checks.equal(&said.err, &is_told, &true)?;
+        checks.holds(&said.err, is_told)?;
     }
     Ok(checks.report("print"))
 }
@@ -182,7 +182,7 @@ fn minimised_btf(stage: &mut Stage<'_>) -> Outcome {
     let whole = load(KERNEL_BTF)?;
     hide_types()?;
     let is_hidden = !Path::new(KERNEL_BTF).exists();
-    checks.equal("the kernel's types are out of sight", &is_hidden, &true)?;
+    checks.holds("the kernel's types are out of sight", is_hidden)?;
     checks.equal("they cannot be read", &make(KERNEL_BTF)?.code, &Some(1))?;
     let part = load(TYPES)?;
     checks.equal("what was found in the part", &part, &whole)?;

@@ -116,7 +116,7 @@ fn access(stage: &mut Stage<'_>) -> Outcome {
         checks.equal("all values", &sum, &((63 * 64 / 2) << 33))?;
         checks.equal("taken out", &typed.remove(&3)?, &Some(3 << 33))?;
         checks.equal("taken out twice", &typed.remove(&3)?, &None)?;
-        checks.equal("a key deleted", &map.delete(&4u32.to_ne_bytes())?, &true)?;
+        checks.holds("a key deleted", map.delete(&4u32.to_ne_bytes())?)?;
         let again = Map::from_id(map.id()?)?;
         checks.equal("its name by number", &again.name(), &"a_map")?;
         checks.equal("keys by number", &again.keys().count(), &62)?;
@@ -217,10 +217,10 @@ fn bloom(stage: &mut Stage<'_>) -> Outcome {
         checks.equal("hashes", &Map::from_id(map.id()?)?.map_extra(), &3)?;
         map.push(&7u64.to_ne_bytes(), UpdateFlag::Any)?;
         let contains = |value: u64| map.may_contain(&value.to_ne_bytes());
-        checks.equal("what is in it", &contains(7)?, &true)?;
+        checks.holds("what is in it", contains(7)?)?;
         let others = (8..40).map(contains).collect::<Result<Vec<_>, _>>()?;
         let wrong = others.iter().filter(|found| **found).count();
-        checks.equal("most others are not", &(wrong < 8), &true)
+        checks.holds("most others are not", wrong < 8)
     })
 }
 
@@ -233,7 +233,7 @@ fn legacy(stage: &mut Stage<'_>) -> Outcome {
     let _link = object.program("look_up")?.attach()?;
     set_domain_name()?;
     let counted = map.get(&1)?.is_some_and(|value| value > 0);
-    checks.equal("it was counted in", &counted, &true)?;
+    checks.holds("it was counted in", counted)?;
     Ok(checks.report("maps"))
 }
 
@@ -278,13 +278,13 @@ fn map_in_map(stage: &mut Stage<'_>) -> Outcome {
     set_domain_name()?;
     let count = |map: &Map| Ok::<_, Failure>(map.typed::<u32, u64>()?.get(&1)?);
     let counted = count(second)?.is_some_and(|count| count > 0);
-    checks.equal("the second was counted in", &counted, &true)?;
+    checks.holds("the second was counted in", counted)?;
     checks.equal("the first was not", &count(first)?, &Some(0))?;
     // Its place is taken by the other; the program does not notice.
     outer.update_fd(&1u32.to_ne_bytes(), first, UpdateFlag::Any)?;
     set_domain_name()?;
     let counted = count(first)?.is_some_and(|count| count > 0);
-    checks.equal("then it was", &counted, &true)?;
+    checks.holds("then it was", counted)?;
     Ok(checks.report("values"))
 }
 
@@ -302,7 +302,7 @@ fn memory(stage: &mut Stage<'_>) -> Outcome {
     let mut count = [0; 8];
     memory.read(8, &mut count)?;
     let counted = u64::from_ne_bytes(count) > 0;
-    checks.equal("what the program wrote", &counted, &true)?;
+    checks.holds("what the program wrote", counted)?;
     let outside = memory.read(memory.bytes() - 7, &mut count);
     checks.refused("a range that ends outside", outside)?;
     Ok(checks.report("mmap"))

@@ -221,7 +221,7 @@ fn verifier_stats(stage: &mut Stage<'_>) -> Outcome {
         let object = stage.load_spec_with(spec_of(object)?, &options)?;
         let stats = object.programs().first().and_then(Program::stats);
         let stats = stats.ok_or_else(|| Failure::Other("no statistics".to_owned()))?;
-        checks.equal("instructions", &(stats.processed_insns > 3), &true)?;
+        checks.holds("instructions", stats.processed_insns > 3)?;
         let told = format!("stacks {:?}", stats.stack_bytes);
         checks.equal(&told, &stats.stack_bytes.len(), &functions)?;
         checks.equal(&told, &(stats.stack_bytes[0] > 0), &has_stack)?;

@@ -65,18 +65,18 @@ fn load(_: &mut Stage<'_>) -> Outcome {
         let figures = ["verified_insns", "total_states", "jited_bytes", "time_us"];
         for name in figures {
             let is_told = line[name].as_u64().is_some_and(|figure| figure > 0);
-            checks.equal(&format!("{name} in {line}"), &is_told, &true)?;
+            checks.holds(&format!("{name} in {line}"), is_told)?;
         }
         let stack = line["stack_bytes"].as_array();
         let is_told =
             stack.is_some_and(|stack| stack.iter().all(Value::is_u64) && !stack.is_empty());
-        checks.equal(&format!("stack_bytes in {line}"), &is_told, &true)?;
+        checks.holds(&format!("stack_bytes in {line}"), is_told)?;
     }
     let line = said.line("unguarded")?;
     checks.equal("what is refused", &line["verdict"], &"rejected".into())?;
     for (key, part) in [("error", "task_struct.exit_coode"), ("log", "call unknown")] {
         let is_told = line[key].as_str().is_some_and(|text| text.contains(part));
-        checks.equal(&format!("{part} in {line}"), &is_told, &true)?;
+        checks.holds(&format!("{part} in {line}"), is_told)?;
     }
     let said = trapline(&["load", &other, &bad])?;
     checks.equal("the code of the table", &said.code, &Some(1))?;
@@ -86,10 +86,10 @@ fn load(_: &mut Stage<'_>) -> Outcome {
     ] {
         let mut lines = said.out.lines();
         let is_there = lines.any(|line| line.split_whitespace().take(5).eq(words));
-        checks.equal(&format!("{words:?} in {}", said.out), &is_there, &true)?;
+        checks.holds(&format!("{words:?} in {}", said.out), is_there)?;
     }
     let is_told = said.out.contains("REJECTED") && said.out.contains("exit_coode");
-    checks.equal(&said.out, &is_told, &true)?;
+    checks.holds(&said.out, is_told)?;
     Ok(checks.report("trapline"))
 }
 
@@ -317,7 +317,7 @@ fn options(_: &mut Stage<'_>) -> Outcome {
         &Some(16_u32.to_le_bytes().to_vec()),
     )?;
     let is_pinned = pinned("programs/on_exec").exists();
-    checks.equal("a program's pin", &is_pinned, &true)?;
+    checks.holds("a program's pin", is_pinned)?;
     unpin()?;
     for (words, why) in [
         (["--btf", "/proc/version"], "BTF"),
@@ -327,11 +327,7 @@ fn options(_: &mut Stage<'_>) -> Outcome {
         let said = trapline(&[&["load"][..], &words, &[&object]].concat())?;
         let is_told = format!("{}{}", said.out, said.err).contains(why);
         let is_right = said.code == Some(1) && is_told;
-        checks.equal(
-            &format!("{words:?}: {}{}", said.out, said.err),
-            &is_right,
-            &true,
-        )?;
+        checks.holds(&format!("{words:?}: {}{}", said.out, said.err), is_right)?;
     }
     Ok(checks.report("trapline"))
 }

@@ -67,32 +67,24 @@ pub fn covered(name: &str) -> Result<Duration, Failure> {
 pub fn later(stage: &mut Stage<'_>) -> Outcome {
     let mut checks = Checks::default();
     let world = World::new()?;
-    checks.equal(
-        "a leak before",
-        &leaks(&world, &world.near, &world.far)?,
-        &true,
-    )?;
+    checks.holds("a leak before", leaks(&world, &world.near, &world.far)?)?;
     let mut first = Running::start(&NOBODY)?;
-    checks.equal("a leak", &leaks(&world, &world.near, &world.far)?, &false)?;
+    checks.holds_not("a leak", leaks(&world, &world.near, &world.far)?)?;
     let (near, far) = world.another("trap1")?;
     let took = covered("trap1")?;
     stage.spend(
         "covered_ms",
         u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     );
-    checks.equal("a leak by what came", &leaks(&world, &near, &far)?, &false)?;
+    checks.holds_not("a leak by what came", leaks(&world, &near, &far)?)?;
     let how = world.how()?;
     let second = Running::start(&["--allow", "192.0.2.2", "--allow", "192.0.2.3"])?;
     let told = first.wait()?;
-    checks.equal(&told, &told.contains("replaced"), &true)?;
+    checks.holds(&told, told.contains("replaced"))?;
     let said = status()?;
     let rules = said["rules"].as_array().map_or(0, Vec::len);
     checks.equal("rules of the second", &rules, &2)?;
-    checks.equal(
-        "a leak after the change",
-        &leaks(&world, &near, &far)?,
-        &false,
-    )?;
+    checks.holds_not("a leak after the change", leaks(&world, &near, &far)?)?;
     net::delete_device(near.index).tried("remove it")?;
     until("its pins", || Ok(pins(near.index)), |pins| *pins == 0)?;
     second.end(libc::SIGKILL)?;
@@ -110,18 +102,14 @@ pub fn later(stage: &mut Stage<'_>) -> Outcome {
     )?;
     checks.equal("sockets", &said["covers_sockets"], &true.into())?;
     // Its frames get out; what a socket sends does not.
-    checks.equal("a frame by it", &leaks(&world, &near, &far)?, &true)?;
+    checks.holds("a frame by it", leaks(&world, &near, &far)?)?;
     let sent = UdpSocket::bind((HOST4, 0))
         .tried("bind")?
         .send_to(b"x", (FAR4, 7));
     let refused = sent.err().and_then(|error| error.raw_os_error());
     checks.equal("a datagram of a socket", &refused, &Some(libc::EPERM))?;
     release()?;
-    checks.equal(
-        "a leak afterwards",
-        &leaks(&world, &world.near, &world.far)?,
-        &true,
-    )?;
+    checks.holds("a leak afterwards", leaks(&world, &world.near, &world.far)?)?;
     is_clean(&world.near, &mut checks)?;
     net::delete_device(near.index).tried("remove it")?;
     Ok(checks.report(&how))
@@ -145,7 +133,7 @@ fn pins(index: u32) -> usize {
 
 /// Nothing of ours is left at an interface, nor pinned.
 pub fn is_clean(end: &End, checks: &mut Checks) -> Result<(), Failure> {
-    checks.equal("pins are left", &Path::new(PINS).exists(), &false)?;
+    checks.holds_not("pins are left", Path::new(PINS).exists())?;
     for direction in [TcDirection::Ingress, TcDirection::Egress] {
         let left = at(end.index, direction)?;
         checks.equal("programs are left", &left, &Vec::new())?;

@@ -32,37 +32,37 @@ pub fn ends(_: &mut Stage<'_>) -> Outcome {
     let running = Running::start(&["--for", "4s"])?;
     let began = Instant::now();
     running.end(libc::SIGKILL)?;
-    checks.equal("a leak before its time", &leak()?, &false)?;
+    checks.holds_not("a leak before its time", leak()?)?;
     std::thread::sleep(Duration::from_millis(4200).saturating_sub(began.elapsed()));
-    checks.equal("a leak when its time is over", &leak()?, &true)?;
-    checks.equal("pins before", &Path::new(PINS).exists(), &true)?;
+    checks.holds("a leak when its time is over", leak()?)?;
+    checks.holds("pins before", Path::new(PINS).exists())?;
     checks.equal("in force", &status()?["in_force"], &false.into())?;
     is_clean(&world.near, &mut checks)?;
     // The program tidies up itself, if it can.
     let mut running = Running::start(&["--for", "2s"])?;
     let told = running.wait()?;
-    checks.equal(&told, &told.contains("its time is over"), &true)?;
+    checks.holds(&told, told.contains("its time is over"))?;
     is_clean(&world.near, &mut checks)?;
 
     // Bound to the program, however it ends.
     let running = Running::start(&["--allow", "192.0.2.1", "--while-running"])?;
-    checks.equal("a leak while it runs", &leak()?, &false)?;
+    checks.holds_not("a leak while it runs", leak()?)?;
     let said = status()?;
     checks.equal(&said.to_string(), &said["while_running"], &true.into())?;
     checks.equal("whole while it runs", &said["is_whole"], &true.into())?;
     running.end(libc::SIGKILL)?;
-    checks.equal("a leak when it was killed", &leak()?, &true)?;
+    checks.holds("a leak when it was killed", leak()?)?;
     checks.equal("in force", &status()?["in_force"], &false.into())?;
     is_clean(&world.near, &mut checks)?;
     let running = Running::start(&["--allow", "192.0.2.1", "--while-running"])?;
     let told = running.end(libc::SIGHUP)?;
-    checks.equal(&told, &told.contains("released"), &true)?;
+    checks.holds(&told, told.contains("released"))?;
     is_clean(&world.near, &mut checks)?;
 
     // By force: nothing allowed, no end, and another's release.
     let mut running = Running::start(&["--force"])?;
     running.signal(libc::SIGHUP)?;
-    checks.equal("a leak", &leak()?, &false)?;
+    checks.holds_not("a leak", leak()?)?;
     checks.equal(
         "it still runs after SIGHUP",
         &status()?["is_watched"],
@@ -70,7 +70,7 @@ pub fn ends(_: &mut Stage<'_>) -> Outcome {
     )?;
     release()?;
     let told = running.wait()?;
-    checks.equal(&told, &told.contains("released"), &true)?;
+    checks.holds(&told, told.contains("released"))?;
     is_clean(&world.near, &mut checks)?;
     Ok(checks.report(&how))
 }
@@ -96,7 +96,7 @@ fn resolvers(checks: &mut Checks) -> Result<(), Failure> {
     checks.equal("their origin", &said["rules"][0]["origin"], &"dns".into())?;
     let left_ms = said["remaining_ms"].as_u64().unwrap_or(0);
     let is_right = (3_500_000..=3_600_000).contains(&left_ms);
-    checks.equal(&format!("{left_ms} ms are left"), &is_right, &true)?;
+    checks.holds(&format!("{left_ms} ms are left"), is_right)?;
     running.end(libc::SIGTERM)?;
     release().map(drop)
 }
@@ -117,8 +117,8 @@ fn refusals(checks: &mut Checks) -> Result<(), Failure> {
     ] {
         let said = trapline(words)?;
         let is_right = said.code == Some(code) && said.err.contains(why);
-        checks.equal(&format!("{words:?}: {}", said.err), &is_right, &true)?;
+        checks.holds(&format!("{words:?}: {}", said.err), is_right)?;
     }
     let left = Path::new(PINS).exists();
-    checks.equal("pins after refusals", &left, &false)
+    checks.holds_not("pins after refusals", left)
 }

@@ -164,7 +164,7 @@ fn flows(family: &Family) -> Outcome {
     let is_told = running
         .said
         .contains("3 rules allowed; until it is released");
-    checks.equal(&running.said, &is_told, &true)?;
+    checks.holds(&running.said, is_told)?;
     let outside = world.frames_outside(&world.far)?;
     under(&world, family, &services, &allowed, &forbidden, &mut checks)?;
     strangers(
@@ -197,7 +197,7 @@ fn flows(family: &Family) -> Outcome {
         &mut checks,
     )?;
     let left = std::path::Path::new(running::PINS).exists();
-    checks.equal("pins that are left", &left, &false)?;
+    checks.holds_not("pins that are left", left)?;
     Ok(checks.report(&how))
 }
 
@@ -217,7 +217,7 @@ fn under(
     let connect = || world.outside(|| TcpStream::connect((family.host, IN)));
     Pair::new(connect, &services.r#in)?.talks("allowed, opened from outside", checks)?;
     let refused = TcpStream::connect_timeout(&(family.far, NOT_OUT).into(), SILENCE).is_err();
-    checks.equal("forbidden, opened by the host: refused", &refused, &true)?;
+    checks.holds("forbidden, opened by the host: refused", refused)?;
     let asking = UdpSocket::bind((family.host, 0)).tried("bind")?;
     asking
         .set_read_timeout(Some(PATIENCE))
@@ -339,7 +339,7 @@ fn counted(world: &World, checks: &mut Checks) -> Result<(), Failure> {
             let is_some = rule[way]["packets"]
                 .as_u64()
                 .is_some_and(|packets| packets > 0);
-            checks.equal(&format!("{way} by {rule}"), &is_some, &true)?;
+            checks.holds(&format!("{way} by {rule}"), is_some)?;
         }
     }
     let text = trapline(&["isolate", "status"])?.good()?.out;
@@ -350,7 +350,7 @@ fn counted(world: &World, checks: &mut Checks) -> Result<(), Failure> {
         "address",
         ":4660/tcp",
     ] {
-        checks.equal(&format!("{part} in {text}"), &text.contains(part), &true)?;
+        checks.holds(&format!("{part} in {text}"), text.contains(part))?;
     }
     let dropped = |reason: &str, direction: &str| {
         let all = said["dropped"].as_array().into_iter().flatten();
@@ -363,12 +363,8 @@ fn counted(world: &World, checks: &mut Checks) -> Result<(), Failure> {
         ours.filter_map(|one| one["packets"].as_u64()).sum::<u64>()
     };
     // The datagram, the segment and the ping of a stranger; then those of the peer.
-    checks.equal(
-        &format!("strangers: {said}"),
-        &(dropped("address", "in") >= 3),
-        &true,
-    )?;
-    checks.equal("to other ports", &(dropped("port", "in") >= 2), &true)?;
-    checks.equal("pings", &(dropped("icmp", "in") >= 1), &true)?;
-    checks.equal("to strangers", &(dropped("address", "out") >= 1), &true)
+    checks.holds(&format!("strangers: {said}"), dropped("address", "in") >= 3)?;
+    checks.holds("to other ports", dropped("port", "in") >= 2)?;
+    checks.holds("pings", dropped("icmp", "in") >= 1)?;
+    checks.holds("to strangers", dropped("address", "out") >= 1)
 }

@@ -56,7 +56,7 @@ pub fn others(stage: &mut Stage<'_>) -> Outcome {
         &(found.len(), found.last()),
         &(2, Some(&id)),
     )?;
-    checks.equal("a leak", &leaks(&world, &world.near, &world.far)?, &false)?;
+    checks.holds_not("a leak", leaks(&world, &world.near, &world.far)?)?;
     last.detach()?;
     let first = other(program, world.near.index, true)?;
     let took = covered("trap0")?;
@@ -70,11 +70,7 @@ pub fn others(stage: &mut Stage<'_>) -> Outcome {
         &(found.len(), found.last()),
         &(2, Some(&id)),
     )?;
-    checks.equal(
-        "a leak behind it",
-        &leaks(&world, &world.near, &world.far)?,
-        &false,
-    )?;
+    checks.holds_not("a leak behind it", leaks(&world, &world.near, &world.far)?)?;
     // Newer netkit takes no XDP programs.
     if world.kind == "veth" {
         early(stage, &world, &mut checks)?;
@@ -111,21 +107,17 @@ fn half(world: &World, checks: &mut Checks) -> Result<(), Failure> {
     net::new_ingress(world.near.index).tried("a qdisc")?;
     let refused = trapline(&[&["isolate"], &NOBODY[..]].concat())?;
     let is_right = refused.code == Some(1) && refused.err.contains("another's ingress qdisc");
-    checks.equal(&refused.err, &is_right, &true)?;
-    checks.equal("pins after that", &Path::new(PINS).exists(), &false)?;
+    checks.holds(&refused.err, is_right)?;
+    checks.holds_not("pins after that", Path::new(PINS).exists())?;
     let (near, _) = world.another("trap1")?;
     let running = Running::start(&NOBODY)?;
     let is_told = running.said.contains("1 of 2 interfaces covered");
-    checks.equal(&running.said, &is_told, &true)?;
+    checks.holds(&running.said, is_told)?;
     let found = interface(&status()?, "trap0");
     checks.equal("what comes in", &found["ingress"]["how"], &"clsact".into())?;
     checks.equal("what goes out", &found["egress"], &Value::Null)?;
     let told = running.end(libc::SIGTERM)?;
-    checks.equal(
-        &told,
-        &told.contains("trap0 is not covered: what goes out"),
-        &true,
-    )?;
+    checks.holds(&told, told.contains("trap0 is not covered: what goes out"))?;
     release()?;
     let left = query_ingress_qdisc(world.near.index)?;
     checks.equal("the qdisc of another", &left, &IngressQdisc::Other)?;

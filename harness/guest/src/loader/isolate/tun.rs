@@ -38,10 +38,10 @@ pub fn tun(_: &mut Stage<'_>) -> Outcome {
         tun.write_all(&packet).tried("write a packet")?;
         Ok::<_, Failure>(socket.recv(&mut [0; 16]).is_ok())
     };
-    checks.equal("a stranger before", &comes_in(stranger)?, &true)?;
+    checks.holds("a stranger before", comes_in(stranger)?)?;
     let running = Running::start(&["--allow", "10.77.0.2:4660/udp"])?;
-    checks.equal("a stranger", &comes_in(stranger)?, &false)?;
-    checks.equal("an allowed one", &comes_in(far)?, &true)?;
+    checks.holds_not("a stranger", comes_in(stranger)?)?;
+    checks.holds("an allowed one", comes_in(far)?)?;
     let said = status()?;
     let rule = &said["rules"][0];
     checks.equal(&format!("in by {rule}"), &rule["in"]["packets"], &1.into())?;
@@ -53,6 +53,6 @@ pub fn tun(_: &mut Stage<'_>) -> Outcome {
         .to_owned();
     running.end(libc::SIGTERM)?;
     release()?;
-    checks.equal("a stranger afterwards", &comes_in(stranger)?, &true)?;
+    checks.holds("a stranger afterwards", comes_in(stranger)?)?;
     Ok(checks.report(&format!("{how} over tun")))
 }

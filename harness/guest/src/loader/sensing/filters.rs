@@ -110,7 +110,7 @@ fn exclusion(listening: &mut Listening, checks: &mut Checks) -> Result<(), Failu
         &expected.to_vec(),
     )?;
     let left = listening.sensors.include(tgid)?;
-    checks.equal("an exclusion after its process's end", &left, &false)?;
+    checks.holds_not("an exclusion after its process's end", left)?;
 
     // Ourselves, and not any more.
     let own = std::process::id();
@@ -121,7 +121,7 @@ fn exclusion(listening: &mut Listening, checks: &mut Checks) -> Result<(), Failu
         &listening.all_said()?,
         &Vec::new(),
     )?;
-    checks.equal("being excluded", &listening.sensors.include(own)?, &true)?;
+    checks.holds("being excluded", listening.sensors.include(own)?)?;
     make("own again");
     let said = listening.all_said()?;
     checks.equal(
@@ -146,7 +146,7 @@ fn descent(listening: &mut Listening, checks: &mut Checks) -> Result<(), Failure
         &Vec::new(),
     )?;
     let left = listening.sensors.include(tgid)?;
-    checks.equal("an exclusion after its process's end", &left, &false)?;
+    checks.holds_not("an exclusion after its process's end", left)?;
 
     let (mut hears, mut tells) = std::io::pipe().tried("make a pipe")?;
     let (mut waits, mut lets_go) = std::io::pipe().tried("make a pipe")?;
@@ -229,7 +229,7 @@ fn window(listening: &mut Listening, checks: &mut Checks) -> Result<(), Failure>
     let said = listening.all_said()?;
     let told = said.iter().filter(|said| *said == "write window").count() as u128;
     let what = format!("{told} events of {writes} writes within {most} windows");
-    checks.equal(&what, &(2..=most).contains(&told), &true)?;
+    checks.holds(&what, (2..=most).contains(&told))?;
     checks.equal(
         "the last",
         &said.last().map(String::as_str),
@@ -247,13 +247,13 @@ fn told_when_sent(listening: &mut Listening, checks: &mut Checks) -> Result<(), 
         make(&format!("filler {number}"));
     }
     let lost = listening.sensors.account()?.lost_total();
-    checks.equal("a full ring", &(lost > 0), &true)?;
+    checks.holds("a full ring", lost > 0)?;
     file.write_all(b"lost").tried("write")?;
     let more = listening.sensors.account()?.lost_total() - lost;
     checks.equal("records lost by a write into a full ring", &more, &1)?;
     let before = listening.all_said()?;
     let told = before.iter().any(|said| said == "write full");
-    checks.equal("a write that was lost is told", &told, &false)?;
+    checks.holds_not("a write that was lost is told", told)?;
     for expected in [&["write full"][..], &[]] {
         file.write_all(b"again").tried("write")?;
         let said = listening.all_said()?;

@@ -37,7 +37,7 @@ pub(super) fn storm(stage: &mut Stage<'_>) -> Outcome {
 pub(super) fn storm_lost(stage: &mut Stage<'_>) -> Outcome {
     let mut checks = Checks::default();
     let lost = run(stage, &mut checks, LOST_ROUNDS, LOST_RING_BYTES, PAUSE)?;
-    checks.equal("a loss in a ring that is too small", &(lost > 0), &true)?;
+    checks.holds("a loss in a ring that is too small", lost > 0)?;
     Ok(checks.report("fentry"))
 }
 
@@ -104,7 +104,7 @@ fn run(
         for writer in writers.iter_mut().filter(|writer| !writer.is_over) {
             if let Some(waited) = process::try_wait(Some(writer.pid)).tried("wait")? {
                 let is_well = waited.ended == process::Ended::Exit(0);
-                checks.equal("how a writer ends", &is_well, &true)?;
+                checks.holds("how a writer ends", is_well)?;
                 writer.is_over = true;
             }
         }

@@ -153,11 +153,11 @@ fn readers(listening: &Listening, checks: &mut Checks) -> Result<(), Failure> {
     drop(opens);
     let ended = process::wait(Some(child)).tried("wait")?;
     let is_well = ended.is_some_and(|it| it.ended == process::Ended::Exit(0));
-    checks.equal("how the readers end", &is_well, &true)?;
+    checks.holds("how the readers end", is_well)?;
     let left = calls_waiting(listening)?.saturating_sub(before);
     checks.equal("calls that wait when all are gone", &left, &0)?;
     let more = returns_unseen(listening)?.saturating_sub(unseen);
-    checks.equal("returns were not seen", &(more > 0), &true)
+    checks.holds("returns were not seen", more > 0)
 }
 
 fn returns_unseen(listening: &Listening) -> Result<u64, Failure> {

@@ -32,14 +32,13 @@ pub(super) fn wakes(stage: &mut Stage<'_>) -> Outcome {
         single(&mut listening, &mut checks, timeout)?;
     }
     let nothing = listening.sensors.poll(Some(Duration::from_millis(10)))?;
-    checks.equal("what comes when nothing does", &nothing, &false)?;
+    checks.holds_not("what comes when nothing does", nothing)?;
     let (wakes, events) = many(&mut listening)?;
-    checks.equal("events", &(events >= 2 * ROUNDS), &true)?;
+    checks.holds("events", events >= 2 * ROUNDS)?;
     let is_seldom = wakes * EVENTS_PER_WAKE <= events;
-    checks.equal(
+    checks.holds(
         &format!("{wakes} times woken for {events} events"),
-        &is_seldom,
-        &true,
+        is_seldom,
     )?;
     Ok(checks.report(&format!("{wakes} times woken for {events} events")))
 }

@@ -64,7 +64,7 @@ fn map_of(watching: &Watching, name: &str) -> Result<Map, Failure> {
 /// write to.
 fn refused(watching: &Watching, checks: &mut Checks) -> Result<(), Failure> {
     let links = held_by(watching.pid(), "link_id:")?;
-    checks.equal("it has links", &links.is_empty(), &false)?;
+    checks.holds("it has links", !links.is_empty())?;
     for (_, id) in links {
         checks.refused("a detached link", Link::from_id(id)?.force_detach())?;
     }
@@ -131,7 +131,7 @@ fn told(said: &Said, checks: &mut Checks) -> Result<(), Failure> {
     checks.equal(&said.out, &names, &expected.to_vec())?;
     let part = format!("TAMPERED WITH: {} times", expected.len());
     let is_told = said.err.contains(&part);
-    checks.equal(&format!("{part} in {}", said.err), &is_told, &true)?;
+    checks.holds(&format!("{part} in {}", said.err), is_told)?;
     let errors = said.err.matches("error: tampered with: ").count();
     checks.equal(&said.err, &errors, &expected.len())
 }
@@ -149,5 +149,5 @@ fn untouched(checks: &mut Checks) -> Result<(), Failure> {
     let said = watching.end(libc::SIGTERM)?;
     checks.equal(&format!("the code: {}", said.err), &said.code, &Some(0))?;
     let is_quiet = !said.out.contains("tampered");
-    checks.equal(&said.out, &is_quiet, &true)
+    checks.holds(&said.out, is_quiet)
 }

@@ -44,7 +44,7 @@ pub(super) fn ends(_: &mut Stage<'_>) -> Outcome {
     ] {
         let said = trapline(words)?;
         let is_right = said.code == Some(code) && said.err.contains(why);
-        checks.equal(&format!("{words:?}: {}", said.err), &is_right, &true)?;
+        checks.holds(&format!("{words:?}: {}", said.err), is_right)?;
     }
     Ok(checks.report("fentry"))
 }
@@ -60,11 +60,7 @@ fn told_to(words: &[&str], checks: &mut Checks) -> Result<(), Failure> {
         checks.equal("mounts", &count("mount"), &50)?;
         checks.equal("gone", &count("umount"), &50)?;
         for part in ["watched for ", "umount 50", "lost: none"] {
-            checks.equal(
-                &format!("{part} in {}", said.err),
-                &said.err.contains(part),
-                &true,
-            )?;
+            checks.holds(&format!("{part} in {}", said.err), said.err.contains(part))?;
         }
     }
     Ok(())
@@ -78,7 +74,7 @@ fn reader_gone(words: &[&str], checks: &mut Checks) -> Result<(), Failure> {
         acts::storm(FOLDER, times)?;
         let said = watching.wait()?;
         checks.equal(&format!("the code: {}", said.err), &said.code, &Some(0))?;
-        checks.equal(&said.err, &said.err.contains("error"), &false)?;
+        checks.holds_not(&said.err, said.err.contains("error"))?;
     }
     Ok(())
 }
@@ -107,12 +103,8 @@ fn nowhere_to_write(words: &[&str], checks: &mut Checks) -> Result<(), Failure> 
         .count()
         .saturating_sub(usize::from(!text.ends_with('\n')));
     let part = format!("; {written} lines written");
-    checks.equal(
-        &format!("{part} in {}", said.err),
-        &said.err.contains(&part),
-        &true,
-    )?;
-    checks.equal("something was written", &(written > 0), &true)?;
+    checks.holds(&format!("{part} in {}", said.err), said.err.contains(&part))?;
+    checks.holds("something was written", written > 0)?;
     let target = std::ffi::CString::new(TINY).map_err(|error| Failure::other(TINY, error))?;
     // Whoever held the file has ended.
     std::thread::sleep(Duration::from_millis(50));
@@ -122,11 +114,7 @@ fn nowhere_to_write(words: &[&str], checks: &mut Checks) -> Result<(), Failure> 
 fn is_full(said: &Said, checks: &mut Checks) -> Result<(), Failure> {
     checks.equal("the code on a full disk", &said.code, &Some(1))?;
     for part in ["error: standard output: No space left", "not written: "] {
-        checks.equal(
-            &format!("{part} in {}", said.err),
-            &said.err.contains(part),
-            &true,
-        )?;
+        checks.holds(&format!("{part} in {}", said.err), said.err.contains(part))?;
     }
     Ok(())
 }

@@ -168,6 +168,6 @@ fn addresses(checks: &mut Checks) -> Result<(), Failure> {
     let remote = told.first().map(|line| line["remote"].to_string());
     let remote = remote.unwrap_or_default();
     let is_it = remote.contains("127.1.2.3") && remote.contains("4711");
-    checks.equal(&remote, &is_it, &true)?;
+    checks.holds(&remote, is_it)?;
     fs::remove_file(policy).tried(policy)
 }

@@ -62,7 +62,7 @@ pub(super) fn policy(_: &mut Stage<'_>) -> Outcome {
     ] {
         let said = trapline(words)?;
         let is_refused = said.code == Some(1) && said.err.contains("everybody may write it");
-        checks.equal(&format!("{words:?}: {}", said.err), &is_refused, &true)?;
+        checks.holds(&format!("{words:?}: {}", said.err), is_refused)?;
     }
     let target = std::ffi::CString::new(mounted.as_str());
     let target = target.map_err(|error| Failure::other(&mounted, error))?;
@@ -98,7 +98,7 @@ pub(super) fn writable(_: &mut Stage<'_>) -> Outcome {
         for command in ["watch", "isolate"] {
             let said = trapline(&[command, "--policy", &path])?;
             let is_refused = said.code == Some(1) && said.err.contains(why);
-            checks.equal(&format!("{command}: {}", said.err), &is_refused, &true)?;
+            checks.holds(&format!("{command}: {}", said.err), is_refused)?;
         }
     }
     fs::remove_dir_all(folder).tried(folder)?;

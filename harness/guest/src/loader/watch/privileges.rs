@@ -121,7 +121,7 @@ fn as_root(checks: &mut Checks) -> Result<String, Failure> {
     let said = watching.end(libc::SIGTERM)?;
     // Somebody traced it.
     let is_right = matches!(said.code, Some(0 | 3));
-    checks.equal(&format!("{:?}: {}", said.code, said.err), &is_right, &true)?;
+    checks.holds(&format!("{:?}: {}", said.code, said.err), is_right)?;
     let expected = ["file_create first", "file_delete second"];
     let told = Said {
         out: said
@@ -176,7 +176,7 @@ fn kept(checks: &mut Checks) -> Result<(), Failure> {
     checks.equal("Uid", &status(&watching, "Uid")?, &"0 0 0 0".to_owned())?;
     let said = watching.end(libc::SIGTERM)?.good()?;
     let is_told = said.err.contains("keeps its privileges: user 0, ");
-    checks.equal(&said.err, &is_told, &true)?;
+    checks.holds(&said.err, is_told)?;
     let user = SOMEBODY.to_string();
     let watching = Watching::start(&["--family", "mount", "--user", &user])?;
     is_least(&watching, SOMEBODY, checks)?;
@@ -232,7 +232,7 @@ fn with_too_little(checks: &mut Checks) -> Result<(), Failure> {
         capability::run_as(&mut command, SOMEBODY, capabilities);
         let said = Said::of(&command.output().tried(PROGRAM)?);
         let is_right = said.code == Some(1) && said.err.contains(missing);
-        checks.equal(&format!("{missing}: {}", said.err), &is_right, &true)?;
+        checks.holds(&format!("{missing}: {}", said.err), is_right)?;
     }
     Ok(())
 }

@@ -67,7 +67,7 @@ pub(super) fn service(_: &mut Stage<'_>) -> Outcome {
     let said = trapline(&[&["watch"], &words[..]].concat())?;
     let is_refused = said.code == Some(1) && said.err.contains("EPERM");
     let what = format!("without CAP_PERFMON: {}", said.err);
-    checks.equal(&what, &is_refused, &true)?;
+    checks.holds(&what, is_refused)?;
     fs::write(PARANOID, paranoid).tried(PARANOID)?;
     fs::remove_file(policy).tried(policy)?;
     Ok(checks.report("service"))
@@ -80,11 +80,11 @@ fn works(words: &[&str], programs: u64, checks: &mut Checks) -> Result<(), Failu
     let said = watching.end(libc::SIGTERM)?.good()?;
     checks.equal("programs in place", &self::programs(&said)?, &programs)?;
     let is_nobody = said.err.contains("runs as user 65533, ");
-    checks.equal(&format!("nobody: {}", said.err), &is_nobody, &true)?;
+    checks.holds(&format!("nobody: {}", said.err), is_nobody)?;
     let told = values(&said.out)?;
     for kind in ["exec", "file_create", "mount_move"] {
         let is_told = told.iter().any(|line| line["kind"] == kind);
-        checks.equal(&format!("{kind} in {}", said.out), &is_told, &true)?;
+        checks.holds(&format!("{kind} in {}", said.out), is_told)?;
     }
     Ok(())
 }

@@ -24,11 +24,7 @@ pub(super) fn slow(_: &mut Stage<'_>) -> Outcome {
     acts::storm(FOLDER, TIMES)?;
     let took = began.elapsed();
     let is_quick = took < PAUSE;
-    checks.equal(
-        &format!("the others did not wait: {took:?}"),
-        &is_quick,
-        &true,
-    )?;
+    checks.holds(&format!("the others did not wait: {took:?}"), is_quick)?;
     std::thread::sleep(PAUSE.saturating_sub(took));
     watching.says("nobody reads the standard output")?;
     watching.read(out);
@@ -39,7 +35,7 @@ pub(super) fn slow(_: &mut Stage<'_>) -> Outcome {
     let lost = told.iter().filter_map(|line| line["records"].as_u64());
     let lost: u64 = lost.sum();
     let events = told.iter().filter(|line| line["kind"] != "lost").count() as u64;
-    checks.equal("something was lost", &(lost > 0), &true)?;
+    checks.holds("something was lost", lost > 0)?;
     let of_storm = |kind: &str| {
         let lines = told.iter().filter(|line| line["kind"] == kind);
         let paths = lines.filter_map(|line| line["path"].as_str());
@@ -47,22 +43,19 @@ pub(super) fn slow(_: &mut Stage<'_>) -> Outcome {
     };
     let came = of_storm("mount") + of_storm("umount");
     let missing = u64::from(2 * TIMES) - came;
-    checks.equal(
+    checks.holds(
         &format!("{missing} missing of the storm, {lost} told as lost"),
-        &(missing <= lost),
-        &true,
+        missing <= lost,
     )?;
     let summary = format!("lost: {lost} (ring_full {lost})");
-    checks.equal(
+    checks.holds(
         &format!("{summary} in {}", said.err),
-        &said.err.contains(&summary),
-        &true,
+        said.err.contains(&summary),
     )?;
     let whole = format!(" {events} events, 0 of them left out");
-    checks.equal(
+    checks.holds(
         &format!("{whole} in {}", said.err),
-        &said.err.contains(&whole),
-        &true,
+        said.err.contains(&whole),
     )?;
     std::fs::remove_file(policy).tried(policy)?;
     Ok(checks.report("fentry"))
