@@ -7,6 +7,7 @@ use crate::attach::Link;
 use crate::error::{Error, Result, ResultExt};
 use crate::kernel_btf::KernelBtf;
 use crate::program::Program;
+use crate::relo_core::Report;
 use crate::spec::ObjectSpec;
 
 /// What [`Object::attach_first`] ended with.
@@ -104,10 +105,11 @@ impl Object {
         Err(error.context(format!("none of {} could be attached", names.join(", "))))
     }
 
-    /// Frees what is kept to load the remaining programs; they cannot be
-    /// loaded any more.
+    /// Frees what is kept to load the remaining programs, and what became of their
+    /// relocations; they cannot be loaded any more.
     pub fn forget_waiting(&mut self) {
         self.waiting = None;
+        self.relocations = Report::default();
     }
 
     /// Loads more programs of the same file, with the maps and the BTF that are in the kernel

@@ -241,7 +241,8 @@ impl Object {
         &self.refused
     }
 
-    /// What became of the CO-RE relocations, of the programs that came last.
+    /// What became of the CO-RE relocations, of the programs that came last; none after
+    /// [`Object::forget_waiting`].
     pub fn relocations(&self) -> &relo_core::Report {
         &self.relocations
     }
