@@ -16,7 +16,7 @@ const BPF_PROG_LOAD: u64 = 5;
 
 pub(super) const CASES: &[Case] = &[Case {
     name: "budget_syscalls",
-    object: "bench_load",
+    object: Some("bench_load"),
     run: syscalls,
 }];
 

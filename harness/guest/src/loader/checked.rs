@@ -16,14 +16,14 @@ use crate::sys::boot;
 
 pub(super) const CASES: &[Case] = &[Case {
     name: "check_unprivileged_by_program",
-    object: "attach_fentry",
+    object: None,
     run: unprivileged,
 }];
 
 /// Loads all sensors: no row.
 pub(super) const LONG: &[Case] = &[Case {
     name: "sensing_check_by_program",
-    object: "attach_fentry",
+    object: None,
     run: privileged,
 }];
 

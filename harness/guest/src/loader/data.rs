@@ -19,52 +19,52 @@ const PINS: &str = "/tmp/pins";
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "tail_call_static",
-        object: "tail_call_static",
+        object: Some("tail_call_static"),
         run: tail_call,
     },
     Case {
         name: "tail_call_later",
-        object: "tail_call_static",
+        object: Some("tail_call_static"),
         run: tail_call_later,
     },
     Case {
         name: "load_more",
-        object: "tail_call_static",
+        object: Some("tail_call_static"),
         run: more,
     },
     Case {
         name: "map_pin_reuse",
-        object: "map_pinned",
+        object: Some("map_pinned"),
         run: pin_reuse,
     },
     Case {
         name: "map_reuse_given",
-        object: "map_pinned",
+        object: Some("map_pinned"),
         run: reuse_given,
     },
     Case {
         name: "map_mmap_globals",
-        object: "data_sections",
+        object: Some("data_sections"),
         run: globals,
     },
     Case {
         name: "map_arena",
-        object: "arena_globals",
+        object: Some("arena_globals"),
         run: arena,
     },
     Case {
         name: "map_arena_anywhere",
-        object: "arena_anywhere",
+        object: Some("arena_anywhere"),
         run: arena,
     },
     Case {
         name: "map_arena_pointer",
-        object: "arena_pointer",
+        object: Some("arena_pointer"),
         run: arena_pointer,
     },
     Case {
         name: "map_memlock",
-        object: "data_large",
+        object: Some("data_large"),
         run: memlock,
     },
 ];

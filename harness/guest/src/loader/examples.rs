@@ -18,17 +18,17 @@ use crate::sys::{boot, space};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "example_print",
-        object: "ring_buffer",
+        object: Some("ring_buffer"),
         run: print,
     },
     Case {
         name: "example_appliance",
-        object: "bench_load",
+        object: Some("bench_load"),
         run: appliance,
     },
     Case {
         name: "example_minimised_btf",
-        object: "bench_load",
+        object: Some("bench_load"),
         run: minimised_btf,
     },
 ];

@@ -11,7 +11,7 @@ use super::{Case, Outcome, Stage};
 /// A case that is attached where its object's section says.
 macro_rules! by_section {
     ($($name:literal),* $(,)?) => {
-        &[$(Case { name: $name, object: $name, run: on_setdomainname },)*]
+        &[$(Case { name: $name, object: Some($name), run: on_setdomainname },)*]
     };
 }
 
@@ -30,37 +30,37 @@ pub(super) const CASES: &[Case] = by_section![
 pub(super) const COOKIES: &[Case] = &[
     Case {
         name: "attach_kprobe_cookie",
-        object: "attach_kprobe_cookie",
+        object: Some("attach_kprobe_cookie"),
         run: with_cookie,
     },
     Case {
         name: "attach_tracepoint_cookie",
-        object: "attach_tracepoint_cookie",
+        object: Some("attach_tracepoint_cookie"),
         run: with_cookie,
     },
     Case {
         name: "attach_fentry_cookie",
-        object: "attach_fentry_cookie",
+        object: Some("attach_fentry_cookie"),
         run: with_cookie,
     },
     Case {
         name: "attach_raw_tp_cookie",
-        object: "attach_raw_tp_cookie",
+        object: Some("attach_raw_tp_cookie"),
         run: with_cookie,
     },
     Case {
         name: "attach_tp_btf_cookie",
-        object: "attach_tp_btf_cookie",
+        object: Some("attach_tp_btf_cookie"),
         run: with_cookie,
     },
     Case {
         name: "attach_kprobe_multi_cookie",
-        object: "attach_kprobe_multi_cookie",
+        object: Some("attach_kprobe_multi_cookie"),
         run: names_with_cookies,
     },
     Case {
         name: "attach_kprobe_refused",
-        object: "attach_kprobe",
+        object: Some("attach_kprobe"),
         run: refused,
     },
 ];

@@ -20,67 +20,67 @@ use crate::sys::touch::{self, Page};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "attach_fmod_ret",
-        object: "attach_fmod_ret",
+        object: Some("attach_fmod_ret"),
         run: |stage| stage.attached(own_process_group),
     },
     Case {
         name: "attach_lsm",
-        object: "attach_lsm",
+        object: Some("attach_lsm"),
         run: |stage| stage.attached(own_process_group),
     },
     Case {
         name: "attach_lsm_cgroup",
-        object: "attach_lsm_cgroup",
+        object: Some("attach_lsm_cgroup"),
         run: lsm_cgroup,
     },
     Case {
         name: "attach_freplace",
-        object: "attach_freplace",
+        object: Some("attach_freplace"),
         run: to_program,
     },
     Case {
         name: "attach_fentry_prog",
-        object: "attach_fentry_prog",
+        object: Some("attach_fentry_prog"),
         run: to_program,
     },
     Case {
         name: "attach_raw_tp_writable",
-        object: "attach_raw_tp_writable",
+        object: Some("attach_raw_tp_writable"),
         run: raw_tp_writable,
     },
     Case {
         name: "attach_perf_event",
-        object: "attach_perf_event",
+        object: Some("attach_perf_event"),
         run: |stage| perf_event(stage, 0),
     },
     Case {
         name: "attach_perf_event_cookie",
-        object: "attach_perf_event_cookie",
+        object: Some("attach_perf_event_cookie"),
         run: |stage| perf_event(stage, COOKIE),
     },
     Case {
         name: "attach_iter",
-        object: "attach_iter",
+        object: Some("attach_iter"),
         run: iter,
     },
     Case {
         name: "attach_iter_map",
-        object: "attach_iter_map",
+        object: Some("attach_iter_map"),
         run: iter_map,
     },
     Case {
         name: "attach_iter_thread",
-        object: "attach_iter_task",
+        object: Some("attach_iter_task"),
         run: |stage| iter_task(stage, IterOver::Thread(std::process::id())),
     },
     Case {
         name: "attach_iter_process",
-        object: "attach_iter_task",
+        object: Some("attach_iter_task"),
         run: |stage| iter_task(stage, IterOver::Process(std::process::id())),
     },
     Case {
         name: "attach_iter_cgroup",
-        object: "attach_iter_cgroup",
+        object: Some("attach_iter_cgroup"),
         run: iter_cgroup,
     },
 ];

@@ -13,67 +13,67 @@ use crate::loader::stage::{Failure, Tried};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "map_access",
-        object: "map_hash",
+        object: Some("map_hash"),
         run: access,
     },
     Case {
         name: "map_batch",
-        object: "map_hash",
+        object: Some("map_hash"),
         run: batch,
     },
     Case {
         name: "map_batch_trie",
-        object: "map_lpm_trie",
+        object: Some("map_lpm_trie"),
         run: batch,
     },
     Case {
         name: "map_per_cpu",
-        object: "map_percpu_hash",
+        object: Some("map_percpu_hash"),
         run: per_cpu,
     },
     Case {
         name: "map_spin_lock",
-        object: "map_spin_lock",
+        object: Some("map_spin_lock"),
         run: spin_lock,
     },
     Case {
         name: "map_queue",
-        object: "map_queue",
+        object: Some("map_queue"),
         run: queue,
     },
     Case {
         name: "map_bloom",
-        object: "map_extra",
+        object: Some("map_extra"),
         run: bloom,
     },
     Case {
         name: "map_legacy",
-        object: "map_legacy",
+        object: Some("map_legacy"),
         run: legacy,
     },
     Case {
         name: "map_legacy_typed",
-        object: "map_legacy_typed",
+        object: Some("map_legacy_typed"),
         run: spin_lock,
     },
     Case {
         name: "map_inode_storage",
-        object: "map_inode_storage",
+        object: Some("map_inode_storage"),
         run: inode_storage,
     },
     Case {
         name: "map_in_map",
-        object: "map_of_maps_static",
+        object: Some("map_of_maps_static"),
         run: map_in_map,
     },
     Case {
         name: "map_in_map_hash",
-        object: "map_hash_of_maps_static",
+        object: Some("map_hash_of_maps_static"),
         run: map_in_map,
     },
     Case {
         name: "map_memory",
-        object: "map_mmapable",
+        object: Some("map_mmapable"),
         run: memory,
     },
 ];

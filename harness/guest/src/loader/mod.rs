@@ -53,8 +53,8 @@ pub use stage::{Outcome, Report, Stage};
 pub struct Case {
     /// Its row's name; what attaches something begins with `attach_`.
     pub name: &'static str,
-    /// The object of the corpus that [`Stage::load`] loads.
-    pub object: &'static str,
+    /// The object of the corpus that [`Stage::load`] loads; none for a case that brings its own.
+    pub object: Option<&'static str>,
     /// Does it and says how it went.
     pub run: fn(&mut Stage<'_>) -> Outcome,
 }
@@ -118,11 +118,11 @@ mod tests {
     #[test]
     fn every_case_has_its_object() {
         for case in all() {
+            let Some(object) = case.object else { continue };
             assert!(
-                trapline_corpus::object(case.object).is_some(),
-                "{}: there is no corpus object {}",
-                case.name,
-                case.object
+                trapline_corpus::object(object).is_some(),
+                "{}: there is no corpus object {object}",
+                case.name
             );
         }
     }

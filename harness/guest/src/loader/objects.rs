@@ -17,67 +17,67 @@ use super::{Case, Outcome, Report, Stage};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "kconfig",
-        object: "kconfig",
+        object: Some("kconfig"),
         run: kconfig,
     },
     Case {
         name: "kconfig_weak",
-        object: "kconfig_weak",
+        object: Some("kconfig_weak"),
         run: kconfig_weak,
     },
     Case {
         name: "ksym_untyped",
-        object: "ksym_untyped",
+        object: Some("ksym_untyped"),
         run: ksym_untyped,
     },
     Case {
         name: "ksym_typed",
-        object: "ksym_typed",
+        object: Some("ksym_typed"),
         run: |stage| flags(stage, &[("is_there", 1)]),
     },
     Case {
         name: "ksym_weak",
-        object: "ksym_weak",
+        object: Some("ksym_weak"),
         run: |stage| flags(stage, &[("untyped", 0), ("typed", 0)]),
     },
     Case {
         name: "kfunc",
-        object: "kfunc_vmlinux",
+        object: Some("kfunc_vmlinux"),
         run: |stage| flags(stage, &[]),
     },
     Case {
         name: "kfunc_weak",
-        object: "kfunc_weak",
+        object: Some("kfunc_weak"),
         run: |stage| flags(stage, &[("has_two", 0), ("has_nobody", 0)]),
     },
     Case {
         name: "callback_map",
-        object: "code_callback",
+        object: Some("code_callback"),
         run: callback_map,
     },
     Case {
         name: "callback_loop",
-        object: "code_callback_loop",
+        object: Some("code_callback_loop"),
         run: callback_loop,
     },
     Case {
         name: "attach_arg_ctx",
-        object: "code_arg_ctx",
+        object: Some("code_arg_ctx"),
         run: |stage| stage.attached(set_domain_name),
     },
     Case {
         name: "verifier_stats",
-        object: "code_subprog",
+        object: Some("code_subprog"),
         run: verifier_stats,
     },
     Case {
         name: "core_module",
-        object: "core_module",
+        object: Some("core_module"),
         run: core_module,
     },
     Case {
         name: "attach_fentry_module",
-        object: "fentry_module",
+        object: Some("fentry_module"),
         run: |stage| stage.attached(open_port),
     },
 ];

@@ -24,22 +24,22 @@ use crate::sys::process;
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "load_by_program",
-        object: "bench_load",
+        object: Some("bench_load"),
         run: load,
     },
     Case {
         name: "attach_by_program",
-        object: "attach_fmod_ret",
+        object: Some("attach_fmod_ret"),
         run: attach,
     },
     Case {
         name: "attach_pinned_by_program",
-        object: "attach_fentry",
+        object: Some("attach_fentry"),
         run: attach_pinned,
     },
     Case {
         name: "options_by_program",
-        object: "bench_load",
+        object: Some("bench_load"),
         run: options,
     },
 ];

@@ -12,27 +12,27 @@ use super::{Case, Outcome, Report, Stage};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "ring_buffer",
-        object: "ring_buffer",
+        object: Some("ring_buffer"),
         run: ring_buffer,
     },
     Case {
         name: "ring_losses",
-        object: "ring_losses",
+        object: Some("ring_losses"),
         run: ring_losses,
     },
     Case {
         name: "ring_wakeups",
-        object: "ring_losses",
+        object: Some("ring_losses"),
         run: ring_wakeups,
     },
     Case {
         name: "perf_buffer",
-        object: "perf_buffer",
+        object: Some("perf_buffer"),
         run: perf_buffer,
     },
     Case {
         name: "user_ring_buffer",
-        object: "user_ringbuf",
+        object: Some("user_ringbuf"),
         run: user_ring_buffer,
     },
 ];

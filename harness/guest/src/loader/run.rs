@@ -92,7 +92,7 @@ fn look_up(
     kernel: &mut KernelBtf,
 ) -> Result<(), String> {
     // One that cannot be read is its case's to report.
-    let specs = cases.filter_map(|case| stage::spec_of(case.object).ok());
+    let specs = cases.filter_map(|case| stage::spec_of(case.object?).ok());
     let specs: Vec<_> = specs.collect();
     object::look_up(&specs, kernel).map_err(|error| format!("{error:#}"))
 }
@@ -257,7 +257,7 @@ mod tests {
     fn case(run: fn(&mut Stage<'_>) -> Outcome) -> &'static Case {
         Box::leak(Box::new(Case {
             name: "a_case",
-            object: "attach_fentry",
+            object: Some("attach_fentry"),
             run,
         }))
     }

@@ -216,7 +216,8 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// Why it cannot be read.
     pub fn spec(&self) -> Result<ObjectSpec, Failure> {
-        spec_of(self.case.object)
+        let none = || Failure::Other("the case names no object".to_owned());
+        spec_of(self.case.object.ok_or_else(none)?)
     }
 
     /// Loads the case's object.

@@ -12,17 +12,17 @@ use crate::sys::net;
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "attach_struct_ops",
-        object: "struct_ops_cong",
+        object: Some("struct_ops_cong"),
         run: |stage| struct_ops(stage, "trapline_cong"),
     },
     Case {
         name: "attach_struct_ops_link",
-        object: "struct_ops_link",
+        object: Some("struct_ops_link"),
         run: |stage| struct_ops(stage, "trapline_link"),
     },
     Case {
         name: "struct_ops_update",
-        object: "struct_ops_update",
+        object: Some("struct_ops_update"),
         run: struct_ops_update,
     },
 ];

@@ -9,52 +9,52 @@ use super::{Case, Outcome, Stage};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "attach_fentry",
-        object: "attach_fentry",
+        object: Some("attach_fentry"),
         run: on_setdomainname,
     },
     Case {
         name: "attach_fexit",
-        object: "attach_fexit",
+        object: Some("attach_fexit"),
         run: on_setdomainname,
     },
     Case {
         name: "attach_tp_btf",
-        object: "attach_tp_btf",
+        object: Some("attach_tp_btf"),
         run: on_setdomainname,
     },
     Case {
         name: "attach_raw_tp",
-        object: "attach_raw_tp",
+        object: Some("attach_raw_tp"),
         run: on_setdomainname,
     },
     Case {
         name: "attach_tracepoint",
-        object: "attach_tracepoint",
+        object: Some("attach_tracepoint"),
         run: on_setdomainname,
     },
     Case {
         name: "attach_kprobe",
-        object: "attach_kprobe",
+        object: Some("attach_kprobe"),
         run: on_setdomainname,
     },
     Case {
         name: "attach_kprobe_ioctl",
-        object: "attach_kprobe",
+        object: Some("attach_kprobe"),
         run: |stage| from_rung(stage, Rung::Ioctl),
     },
     Case {
         name: "attach_kprobe_tracefs",
-        object: "attach_kprobe",
+        object: Some("attach_kprobe"),
         run: |stage| from_rung(stage, Rung::Tracefs),
     },
     Case {
         name: "attach_kretprobe",
-        object: "attach_kretprobe",
+        object: Some("attach_kretprobe"),
         run: on_setdomainname,
     },
     Case {
         name: "attach_kretprobe_tracefs",
-        object: "attach_kretprobe",
+        object: Some("attach_kretprobe"),
         run: |stage| from_rung(stage, Rung::Tracefs),
     },
 ];

@@ -13,72 +13,72 @@ use super::{Case, Outcome, Stage};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "attach_uprobe",
-        object: "attach_uprobe",
+        object: Some("attach_uprobe"),
         run: by_section,
     },
     Case {
         name: "attach_uprobe_ioctl",
-        object: "attach_uprobe",
+        object: Some("attach_uprobe"),
         run: |stage| from_rung(stage, Rung::Ioctl),
     },
     Case {
         name: "attach_uprobe_tracefs",
-        object: "attach_uprobe",
+        object: Some("attach_uprobe"),
         run: |stage| from_rung(stage, Rung::Tracefs),
     },
     Case {
         name: "attach_uprobe_other_process",
-        object: "attach_uprobe",
+        object: Some("attach_uprobe"),
         run: other_process,
     },
     Case {
         name: "attach_uretprobe",
-        object: "attach_uretprobe",
+        object: Some("attach_uretprobe"),
         run: by_section,
     },
     Case {
         name: "attach_uretprobe_tracefs",
-        object: "attach_uretprobe",
+        object: Some("attach_uretprobe"),
         run: |stage| from_rung(stage, Rung::Tracefs),
     },
     Case {
         name: "attach_uprobe_multi",
-        object: "attach_uprobe_multi",
+        object: Some("attach_uprobe_multi"),
         run: by_section,
     },
     Case {
         name: "attach_uretprobe_multi",
-        object: "attach_uretprobe_multi",
+        object: Some("attach_uretprobe_multi"),
         run: by_section,
     },
     Case {
         name: "attach_uprobe_session",
-        object: "attach_uprobe_session",
+        object: Some("attach_uprobe_session"),
         run: by_section,
     },
     Case {
         name: "attach_uprobe_cookie",
-        object: "attach_uprobe_cookie",
+        object: Some("attach_uprobe_cookie"),
         run: with_cookie,
     },
     Case {
         name: "attach_uprobe_multi_cookie",
-        object: "attach_uprobe_multi_cookie",
+        object: Some("attach_uprobe_multi_cookie"),
         run: names_with_cookies,
     },
     Case {
         name: "attach_uprobe_archive",
-        object: "attach_uprobe",
+        object: Some("attach_uprobe"),
         run: in_archive,
     },
     Case {
         name: "attach_usdt",
-        object: "attach_usdt",
+        object: Some("attach_usdt"),
         run: usdt,
     },
     Case {
         name: "attach_usdt_process",
-        object: "attach_usdt",
+        object: Some("attach_usdt"),
         run: usdt_of_process,
     },
 ];

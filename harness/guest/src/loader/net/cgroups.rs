@@ -17,83 +17,83 @@ use super::traffic::{self, Cgroup, datagram};
 pub(in super::super) const CASES: &[Case] = &[
     Case {
         name: "attach_cgroup_skb",
-        object: "attach_cgroup_skb",
+        object: Some("attach_cgroup_skb"),
         run: |stage| attached(stage, datagram),
     },
     Case {
         name: "attach_cgroup_skb_ingress",
-        object: "attach_cgroup_skb_ingress",
+        object: Some("attach_cgroup_skb_ingress"),
         run: |stage| attached(stage, datagram),
     },
     Case {
         name: "attach_cgroup_sock",
-        object: "attach_cgroup_sock",
+        object: Some("attach_cgroup_sock"),
         run: |stage| attached(stage, bind),
     },
     Case {
         name: "attach_cgroup_sock_release",
-        object: "attach_cgroup_sock_release",
+        object: Some("attach_cgroup_sock_release"),
         run: |stage| attached(stage, bind),
     },
     Case {
         name: "attach_cgroup_post_bind",
-        object: "attach_cgroup_post_bind",
+        object: Some("attach_cgroup_post_bind"),
         run: |stage| times(attached(stage, bind_both), 2),
     },
     Case {
         name: "attach_cgroup_connect4",
-        object: "attach_cgroup_connect4",
+        object: Some("attach_cgroup_connect4"),
         run: |stage| attached(stage, connect),
     },
     Case {
         name: "attach_cgroup_prog_attach",
-        object: "attach_cgroup_connect4",
+        object: Some("attach_cgroup_connect4"),
         run: prog_attach,
     },
     Case {
         name: "attach_cgroup_addr4",
-        object: "attach_cgroup_addr4",
+        object: Some("attach_cgroup_addr4"),
         // Two sockets are bound; all else happens once.
         run: |stage| times(attached(stage, addresses4), 0x01_01_01_01_01_02),
     },
     Case {
         name: "attach_cgroup_addr6",
-        object: "attach_cgroup_addr6",
+        object: Some("attach_cgroup_addr6"),
         run: |stage| times(attached(stage, addresses6), 0x01_01_01_01_01_02),
     },
     Case {
         name: "attach_cgroup_unix",
-        object: "attach_cgroup_unix",
+        object: Some("attach_cgroup_unix"),
         run: |stage| times(attached(stage, addresses_unix), 0x01_01_01_01_01),
     },
     Case {
         name: "attach_cgroup_sysctl",
-        object: "attach_cgroup_sysctl",
+        object: Some("attach_cgroup_sysctl"),
         run: |stage| attached(stage, sysctl),
     },
     Case {
         name: "attach_cgroup_device",
-        object: "attach_cgroup_device",
+        object: Some("attach_cgroup_device"),
         run: |stage| attached(stage, || File::open("/dev/null").tried("open").map(drop)),
     },
     Case {
         name: "attach_cgroup_sockopt",
-        object: "attach_cgroup_sockopt",
+        object: Some("attach_cgroup_sockopt"),
         run: |stage| times(attached(stage, options), 1 | 1 << 32),
     },
     Case {
         name: "attach_cgroup_sock_ops",
-        object: "attach_cgroup_sock_ops",
+        object: Some("attach_cgroup_sock_ops"),
         run: |stage| attached(stage, || traffic::connection().map(drop)),
     },
     Case {
         name: "attach_cgroup_anchors",
-        object: "attach_cgroup_order",
+        object: Some("attach_cgroup_order"),
         run: anchors,
     },
     Case {
         name: "attach_cgroup_preorder",
-        object: "attach_cgroup_order",
+        object: Some("attach_cgroup_order"),
         run: preorder,
     },
 ];

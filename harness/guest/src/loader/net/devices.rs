@@ -18,12 +18,12 @@ use crate::sys::{boot, net};
 pub(in super::super) const CASES: &[Case] = &[
     Case {
         name: "attach_xdp",
-        object: "attach_xdp",
+        object: Some("attach_xdp"),
         run: |stage| xdp(stage, XdpOptions::default()),
     },
     Case {
         name: "attach_xdp_netlink",
-        object: "attach_xdp",
+        object: Some("attach_xdp"),
         run: |stage| {
             let via = Via::Legacy;
             let mode = XdpMode::Skb;
@@ -37,52 +37,52 @@ pub(in super::super) const CASES: &[Case] = &[
     },
     Case {
         name: "attach_xdp_frags",
-        object: "attach_xdp_frags",
+        object: Some("attach_xdp_frags"),
         run: |stage| xdp(stage, XdpOptions::default()),
     },
     Case {
         name: "xdp_map_programs",
-        object: "attach_xdp_map",
+        object: Some("attach_xdp_map"),
         run: xdp_map_programs,
     },
     Case {
         name: "attach_tc",
-        object: "attach_tc",
+        object: Some("attach_tc"),
         run: |stage| tc(stage, TcDirection::Egress, Via::Best),
     },
     Case {
         name: "attach_tcx",
-        object: "attach_tc",
+        object: Some("attach_tc"),
         run: |stage| tc(stage, TcDirection::Ingress, Via::Link),
     },
     Case {
         name: "attach_tcx_anchors",
-        object: "attach_tcx",
+        object: Some("attach_tcx"),
         run: tcx_anchors,
     },
     Case {
         name: "attach_tc_clsact",
-        object: "attach_tc",
+        object: Some("attach_tc"),
         run: |stage| clsact(stage, TcDirection::Ingress),
     },
     Case {
         name: "attach_tc_clsact_egress",
-        object: "attach_tc",
+        object: Some("attach_tc"),
         run: |stage| clsact(stage, TcDirection::Egress),
     },
     Case {
         name: "attach_tc_action",
-        object: "attach_tc_action",
+        object: Some("attach_tc_action"),
         run: |stage| clsact(stage, TcDirection::Ingress),
     },
     Case {
         name: "attach_netkit",
-        object: "attach_netkit",
+        object: Some("attach_netkit"),
         run: netkit,
     },
     Case {
         name: "attach_netfilter",
-        object: "attach_netfilter",
+        object: Some("attach_netfilter"),
         run: |stage| {
             let attach =
                 |program: &Program| Ok(program.attach_netfilter(&NetfilterOptions::default())?);

@@ -14,37 +14,37 @@ use super::traffic::{self, Cgroup};
 pub(in super::super) const CASES: &[Case] = &[
     Case {
         name: "link_pin",
-        object: "attach_cgroup_connect4",
+        object: Some("attach_cgroup_connect4"),
         run: pin,
     },
     Case {
         name: "link_update",
-        object: "attach_cgroup_connect4",
+        object: Some("attach_cgroup_connect4"),
         run: |stage| update(stage, Via::Link),
     },
     Case {
         name: "link_update_prog_attach",
-        object: "attach_cgroup_connect4",
+        object: Some("attach_cgroup_connect4"),
         run: |stage| update(stage, Via::Legacy),
     },
     Case {
         name: "link_info",
-        object: "attach_cgroup_connect4",
+        object: Some("attach_cgroup_connect4"),
         run: info,
     },
     Case {
         name: "link_detach",
-        object: "attach_cgroup_connect4",
+        object: Some("attach_cgroup_connect4"),
         run: force_detach,
     },
     Case {
         name: "prog_pin",
-        object: "attach_cgroup_connect4",
+        object: Some("attach_cgroup_connect4"),
         run: prog_pin,
     },
     Case {
         name: "error_says_what_is_missing",
-        object: "attach_tc",
+        object: Some("attach_tc"),
         run: says_what_is_missing,
     },
 ];

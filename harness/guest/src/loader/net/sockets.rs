@@ -18,57 +18,57 @@ use crate::sys::net;
 pub(in super::super) const CASES: &[Case] = &[
     Case {
         name: "attach_sk_lookup",
-        object: "attach_sk_lookup",
+        object: Some("attach_sk_lookup"),
         run: |stage| namespace(stage, Via::Best, datagram),
     },
     Case {
         name: "attach_flow_dissector",
-        object: "attach_flow_dissector",
+        object: Some("attach_flow_dissector"),
         run: |stage| flow_dissector(stage, Via::Best),
     },
     Case {
         name: "attach_flow_dissector_prog_attach",
-        object: "attach_flow_dissector",
+        object: Some("attach_flow_dissector"),
         run: |stage| flow_dissector(stage, Via::Legacy),
     },
     Case {
         name: "attach_sk_msg",
-        object: "attach_sk_msg",
+        object: Some("attach_sk_msg"),
         run: |stage| sockmap(stage, Via::Best, End::Sender),
     },
     Case {
         name: "attach_sk_msg_prog_attach",
-        object: "attach_sk_msg",
+        object: Some("attach_sk_msg"),
         run: |stage| sockmap(stage, Via::Legacy, End::Sender),
     },
     Case {
         name: "attach_sk_skb",
-        object: "attach_sk_skb",
+        object: Some("attach_sk_skb"),
         run: |stage| sockmap(stage, Via::Best, End::Receiver),
     },
     Case {
         name: "attach_sk_skb_verdict",
-        object: "attach_sk_skb_verdict",
+        object: Some("attach_sk_skb_verdict"),
         run: |stage| sockmap(stage, Via::Best, End::Receiver),
     },
     Case {
         name: "attach_sk_reuseport",
-        object: "attach_sk_reuseport",
+        object: Some("attach_sk_reuseport"),
         run: reuseport,
     },
     Case {
         name: "attach_sk_reuseport_migrate",
-        object: "attach_sk_reuseport_migrate",
+        object: Some("attach_sk_reuseport_migrate"),
         run: reuseport,
     },
     Case {
         name: "attach_socket_filter",
-        object: "attach_socket_filter",
+        object: Some("attach_socket_filter"),
         run: socket_filter,
     },
     Case {
         name: "attach_syscall",
-        object: "attach_syscall",
+        object: Some("attach_syscall"),
         run: syscall,
     },
 ];

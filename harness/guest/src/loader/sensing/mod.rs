@@ -31,78 +31,76 @@ use super::{Case, Outcome, Report, Stage};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "sensing_build_fentry",
-        object: NO_OBJECT,
+        object: None,
         run: |stage| build::build(stage, Flavour::Fentry),
     },
     Case {
         name: "sensing_build_kprobe",
-        object: NO_OBJECT,
+        object: None,
         run: |stage| build::build(stage, Flavour::Kprobe),
     },
     Case {
         name: "sensing_filters_fentry",
-        object: NO_OBJECT,
+        object: None,
         run: |stage| filters::filters(stage, Flavour::Fentry),
     },
     Case {
         name: "sensing_filters_kprobe",
-        object: NO_OBJECT,
+        object: None,
         run: |stage| filters::filters(stage, Flavour::Kprobe),
     },
     Case {
         name: "sensing_flows",
-        object: NO_OBJECT,
+        object: None,
         run: flows::flows,
     },
     Case {
         name: "sensing_operations",
-        object: NO_OBJECT,
+        object: None,
         run: operations::operations,
     },
     Case {
         name: "sensing_paths",
-        object: NO_OBJECT,
+        object: None,
         run: paths::paths,
     },
     Case {
         name: "sensing_payload",
-        object: NO_OBJECT,
+        object: None,
         run: payload::payload,
     },
     Case {
         name: "sensing_sockets",
-        object: NO_OBJECT,
+        object: None,
         run: sockets::sockets,
     },
     Case {
         name: "sensing_storm",
-        object: NO_OBJECT,
+        object: None,
         run: storm::storm,
     },
     Case {
         name: "sensing_storm_lost",
-        object: NO_OBJECT,
+        object: None,
         run: storm::storm_lost,
     },
     Case {
         name: "sensing_waiting_fentry",
-        object: NO_OBJECT,
+        object: None,
         run: |stage| waiting::waiting(stage, Flavour::Fentry),
     },
     Case {
         name: "sensing_waiting_kprobe",
-        object: NO_OBJECT,
+        object: None,
         run: |stage| waiting::waiting(stage, Flavour::Kprobe),
     },
     Case {
         name: "sensing_wakes",
-        object: NO_OBJECT,
+        object: None,
         run: wakes::wakes,
     },
 ];
 
-/// Every case names one of the corpus; these load the sensors' instead.
-const NO_OBJECT: &str = "attach_fentry";
 /// Where they play.
 const FOLDER: &str = "/tmp/sensing";
 

@@ -16,65 +16,63 @@ mod slow;
 
 use super::Case;
 
-/// Every case names one of the corpus; these run the program, which brings its own.
-const OBJECT: &str = "attach_fentry";
 /// Where they play.
 const FOLDER: &str = "/tmp/watched";
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "watch_kinds_by_program",
-        object: OBJECT,
+        object: None,
         run: kinds::kinds,
     },
     Case {
         name: "watch_filters_by_program",
-        object: OBJECT,
+        object: None,
         run: filters::filters,
     },
     Case {
         name: "watch_policy_by_program",
-        object: OBJECT,
+        object: None,
         run: policy::policy,
     },
     Case {
         name: "watch_policy_writable_by_program",
-        object: OBJECT,
+        object: None,
         run: policy::writable,
     },
     Case {
         name: "watch_privileges_by_program",
-        object: OBJECT,
+        object: None,
         run: privileges::privileges,
     },
     Case {
         name: "watch_defence_by_program",
-        object: OBJECT,
+        object: None,
         run: defence::defence,
     },
     Case {
         name: "watch_ends_by_program",
-        object: OBJECT,
+        object: None,
         run: ends::ends,
     },
     Case {
         name: "watch_slow_by_program",
-        object: OBJECT,
+        object: None,
         run: slow::slow,
     },
     Case {
         name: "watch_cost_by_program",
-        object: OBJECT,
+        object: None,
         run: cost::cost,
     },
     Case {
         name: "watch_cycles_by_program",
-        object: OBJECT,
+        object: None,
         run: cycles::cycles,
     },
     Case {
         name: "watch_service_by_program",
-        object: OBJECT,
+        object: None,
         run: service::service,
     },
 ];
