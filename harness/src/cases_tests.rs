@@ -32,41 +32,26 @@ fn expectation(name: &str) -> Expectation {
 
 fn exercised(name: &str, how: &str) -> Case {
     Case {
-        name: name.to_owned(),
-        outcome: CaseOutcome::Exercised,
         how: Some(how.to_owned()),
         expected: Some(3),
         counted: Some(3),
         after_detach: Some(3),
-        spent: BTreeMap::new(),
-        lines: Vec::new(),
-        feature: None,
-        since: None,
-        error: None,
-        elapsed_ms: 7,
+        ..Case::bare(name, CaseOutcome::Exercised)
     }
 }
 
 fn unsupported(name: &str, since: &str) -> Case {
     Case {
-        outcome: CaseOutcome::Unsupported,
         feature: Some("netkit".to_owned()),
         since: Some(since.to_owned()),
-        how: None,
-        expected: None,
-        counted: None,
-        after_detach: None,
-        ..exercised(name, "")
+        ..Case::bare(name, CaseOutcome::Unsupported)
     }
 }
 
 fn with_error(name: &str, outcome: CaseOutcome) -> Case {
     Case {
-        outcome,
-        feature: None,
-        since: None,
         error: Some("no module netkit".to_owned()),
-        ..unsupported(name, "")
+        ..Case::bare(name, outcome)
     }
 }
 

@@ -3,20 +3,7 @@ use super::*;
 fn case_row() -> CaseRow {
     let text = "[[case]]\nname = \"attach_netkit\"\nhow = \"netkit\"\nsince = \"6.7\"\n\
                 excused = { \"6.12\" = \"no <modules>\" }";
-    let case = |outcome| Case {
-        name: "attach_netkit".into(),
-        outcome,
-        how: None,
-        expected: None,
-        counted: None,
-        after_detach: None,
-        spent: Default::default(),
-        lines: Vec::new(),
-        feature: None,
-        since: None,
-        error: None,
-        elapsed_ms: 12,
-    };
+    let case = |outcome| Case::bare("attach_netkit", outcome);
     CaseRow {
         expected: cases::parse(text).unwrap().remove(0),
         cells: vec![

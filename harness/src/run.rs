@@ -255,18 +255,8 @@ mod tests {
 
     fn case(name: &str) -> Frame {
         Frame::Case(Case {
-            name: name.to_owned(),
-            outcome: CaseOutcome::Failed,
-            how: None,
-            expected: None,
-            counted: None,
-            after_detach: None,
-            spent: Default::default(),
-            lines: Vec::new(),
-            feature: None,
-            since: None,
             error: Some("no".to_owned()),
-            elapsed_ms: 1,
+            ..Case::bare(name, CaseOutcome::Failed)
         })
     }
 

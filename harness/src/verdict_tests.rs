@@ -24,18 +24,11 @@ fn order() -> Order {
 
 fn case(name: &str) -> Frame {
     Frame::Case(Case {
-        name: name.into(),
-        outcome: CaseOutcome::Exercised,
         how: Some("kprobe/link".into()),
         expected: Some(3),
         counted: Some(3),
         after_detach: Some(3),
-        spent: BTreeMap::new(),
-        lines: Vec::new(),
-        feature: None,
-        since: None,
-        error: None,
-        elapsed_ms: 5,
+        ..Case::bare(name, CaseOutcome::Exercised)
     })
 }
 

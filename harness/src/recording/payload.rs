@@ -199,6 +199,27 @@ pub struct Case {
     pub elapsed_ms: u64,
 }
 
+#[cfg(test)]
+impl Case {
+    /// That, and nothing else.
+    pub fn bare(name: &str, outcome: CaseOutcome) -> Self {
+        Self {
+            name: name.to_owned(),
+            outcome,
+            how: None,
+            expected: None,
+            counted: None,
+            after_detach: None,
+            spent: BTreeMap::new(),
+            lines: Vec::new(),
+            feature: None,
+            since: None,
+            error: None,
+            elapsed_ms: 0,
+        }
+    }
+}
+
 /// The recording is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
