@@ -1,7 +1,7 @@
 //! The house's rules that no compiler knows, over every file of the repository. Each
 //! message says what to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -297,6 +297,47 @@ fn the_changelog_begins_with_this_version() {
     );
 }
 
+/// The names of functions that a file defines for others.
+fn public_functions(text: &str) -> impl Iterator<Item = &str> {
+    let public = text
+        .lines()
+        .filter(|line| line.trim_start().starts_with("pub"));
+    let named = public.filter_map(|line| line.split_once("fn "));
+    named.filter_map(|(_, rest)| words(rest).next())
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|it: char| !it.is_alphanumeric() && it != '_');
+    words.filter(|word| !word.is_empty())
+}
+
+/// What the compiler says of private functions only. The crates that are published have
+/// users elsewhere.
+#[test]
+fn what_is_public_here_is_used() {
+    let files = files();
+    let mut used: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut public = Vec::new();
+    for file in &files {
+        let is_test = file.has_suffix(&["tests.rs", "harness/tests/tidy.rs"]);
+        if is_test || !file.has_suffix(&[".rs"]) {
+            continue;
+        }
+        let text = file.text.split("#[cfg(test)]\nmod tests").next();
+        let text = text.unwrap_or_default();
+        words(text).for_each(|word| *used.entry(word).or_default() += 1);
+        if file.is_in(&["harness/src/", "harness/guest/src/"]) {
+            public.extend(public_functions(text).map(|name| (name, &file.path)));
+        }
+    }
+    assert!(public.len() > 400, "only {} functions", public.len());
+    let unused = public.iter().filter(|(name, _)| used[name] < 2);
+    let unused: Vec<_> = unused
+        .map(|(name, path)| format!("{path}: {name}"))
+        .collect();
+    settle("Delete these, or use them outside of tests:", &unused);
+}
+
 #[test]
 fn the_rules_find_what_they_look_for() {
     let file = File {
@@ -306,6 +347,8 @@ fn the_rules_find_what_they_look_for() {
     let found = unsafe_code(&file);
     assert_eq!(found, ["loader/src/new.rs:2: let one = unsafe { 1 };"]);
     assert!(file.is_in(&["loader/"]) && file.has_suffix(&[".rs"]));
+    let public: Vec<_> = public_functions("fn a() {}\n    pub(super) const fn b() {}").collect();
+    assert_eq!(public, ["b"]);
     let root = PathBuf::from("/a");
     assert_eq!(relative(&root, Path::new("/a/b/c")), "b/c");
 }

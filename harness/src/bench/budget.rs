@@ -25,14 +25,6 @@ const ADDED: &[(&str, &str, i64)] = &[
 /// Instructions that the verifier may look at, for all programs of a flavour.
 pub const VERIFIED_INSNS_OF_ALL: u64 = 1_000_000;
 
-/// The budget of an operation under a flavour, where there is one.
-pub fn of_operation(operation: &str, flavour: &str) -> Option<i64> {
-    let held = ADDED
-        .iter()
-        .find(|(name, way, _)| (*name, *way) == (operation, flavour));
-    held.map(|(_, _, most)| *most)
-}
-
 /// Every figure of these costs that is above its budget, as a sentence.
 pub fn exceeded(series: &str, costs: &Costs) -> Vec<String> {
     let mut exceeded = Vec::new();
