@@ -127,10 +127,13 @@ const BOOTS: [(Boot, &[Series]); 14] = [
     (WATCH_MORE, ONE),
 ];
 
+/// So many boots at once, and no more turns than that are there for all who boot.
+const AT_ONCE: usize = 2;
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // A boot keeps one processor busy, a storm both.
-    arguments.test_threads = arguments.test_threads.or(Some(2));
+    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let matrix = match Matrix::load(&host::workspace_root()) {
         Ok(matrix) => Arc::new(matrix),
         Err(error) => {
@@ -169,7 +172,7 @@ fn judge(
         output,
         root: host::workspace_root(),
         accel: Choice::Auto,
-        jobs: 1,
+        jobs: AT_ONCE,
         cpus,
         program: None,
         progress: progress.clone(),
