@@ -35,9 +35,9 @@ fn main() {
         clang::compile(&clang, Path::new(&source), &object, "v2");
         trim(&clang, &object);
         let object = fs::read(object).expect("clang has written the object");
-        let (length, ext) = (object.len(), find_ext(&object));
+        let ext = find_ext(&object);
         let parts = Parts::of(object, ext);
-        let packed = pack(length, &parts, shared.as_ref());
+        let packed = pack(&parts, shared.as_ref());
         fs::write(out.join(format!("{name}.packed")), packed).expect("OUT_DIR is ours to write");
         shared.get_or_insert(parts);
     }
@@ -61,9 +61,10 @@ fn trim(clang: &clang::Clang, object: &Path) {
 /// Both flavours of a hook are in an object, every program has its own copy of what they
 /// share, and an instruction's line is known by its offset: packed so, all of them are a
 /// twentieth.
-fn pack(object_bytes: usize, parts: &Parts, shared: Option<&Parts>) -> Vec<u8> {
+fn pack(parts: &Parts, shared: Option<&Parts>) -> Vec<u8> {
     let most = compress(&parts.most, shared.map(|it| &*it.most));
     let ext = compress(&parts.ext, shared.map(|it| &*it.ext));
+    let object_bytes = parts.most.len() + parts.ext.len();
     let numbers = [object_bytes, parts.ext_at, parts.ext.len(), most.len()];
     let header = numbers.map(|it| u32::try_from(it).expect("an object is no gigabyte"));
     let header = header.map(u32::to_le_bytes).concat();
