@@ -13,7 +13,7 @@ mod trial;
 
 pub use bugs::{Bug, Fault, Slip, bugs};
 pub use edit::{Edit, Value, Way};
-pub use hunt::{Hunt, hunt, is_red};
+pub use hunt::{Hunt, hunt};
 pub use layout::{Field, Layout, fields, layouts, structure_of};
 pub use scene::{Scene, scenes};
 pub use trial::{Trial, every_field_matters};

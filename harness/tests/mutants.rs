@@ -10,16 +10,20 @@ use sample::{Story, process, sockets};
 use serde_json::Value;
 use trapline_harness::mutate::{self, Edit, layouts, structure_of};
 
-use trapline_harness::normalize::{Judgement, judge, takes_of};
+use trapline_harness::normalize::{Judgement, Take, is_right, judge, takes_of};
 use trapline_harness::recording::{Hello, Recording};
 use trapline_harness::report::events::Events;
 
 const CPUS: u32 = 1;
 
-fn judged(story: &Story) -> Judgement {
-    let takes = takes_of(&story.frames(), CPUS);
+fn take(story: &Story) -> Take {
+    let mut takes = takes_of(&story.frames(), CPUS);
     assert_eq!(takes.len(), 1);
-    judge(&takes[0])
+    takes.remove(0)
+}
+
+fn judged(story: &Story) -> Judgement {
+    judge(&take(story))
 }
 
 /// One changed recording.
@@ -84,10 +88,8 @@ fn is_by_one(what: &str) -> bool {
 fn hunt_all(story: &Story, foreign: Option<usize>, cannot_be_noticed: impl Fn(&str) -> bool) {
     let right = judged(story);
     let mutants = mutants(story, foreign);
-    let survives = |mutant: &&Mutant| {
-        let judgement = judged(&mutant.story);
-        judgement.failures.is_empty() && judgement.document == right.document
-    };
+    let survives =
+        |mutant: &&Mutant| is_right(&take(&mutant.story), |document| document == right.document);
     let survivors = mutants.iter().filter(survives);
     let survivors: Vec<&str> = survivors.map(|mutant| mutant.what.as_str()).collect();
     let unexpected: Vec<_> = survivors

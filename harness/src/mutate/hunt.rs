@@ -7,7 +7,7 @@ use std::thread;
 use super::bugs::{Bug, Fault, Slip, bugs};
 use super::layout::{family_of, kind_of};
 use super::scene::Scene;
-use crate::normalize::Judgement;
+use crate::normalize;
 use crate::rows::Workload;
 
 /// What came of a hunt.
@@ -28,18 +28,18 @@ enum Fate {
     Idle,
 }
 
-/// Hunts all bugs, on this many threads. `is_right` tells whether a workload's
+/// Hunts all bugs, on this many threads. `is_known` tells whether a workload's
 /// document is the known one; what fails by itself need not be asked.
 pub fn hunt(
     scenes: &[Scene],
     threads: usize,
-    is_right: &(dyn Fn(&Scene, &str) -> bool + Sync),
+    is_known: &(dyn Fn(&Scene, &str) -> bool + Sync),
 ) -> Hunt {
     let bugs = all_bugs(scenes);
     let next = AtomicUsize::new(0);
     let fates: BTreeMap<usize, Fate> = thread::scope(|scope| {
         let work = || {
-            let mut hunter = Hunter::new(scenes, is_right);
+            let mut hunter = Hunter::new(scenes, is_known);
             let mut fates = Vec::new();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
@@ -109,18 +109,18 @@ fn all_bugs(scenes: &[Scene]) -> Vec<Bug> {
 /// One thread's work: it asks first the workloads that caught the last bugs.
 struct Hunter<'a> {
     scenes: &'a [Scene],
-    is_right: &'a (dyn Fn(&Scene, &str) -> bool + Sync),
+    is_known: &'a (dyn Fn(&Scene, &str) -> bool + Sync),
     order: Vec<usize>,
 }
 
 impl<'a> Hunter<'a> {
-    fn new(scenes: &'a [Scene], is_right: &'a (dyn Fn(&Scene, &str) -> bool + Sync)) -> Self {
+    fn new(scenes: &'a [Scene], is_known: &'a (dyn Fn(&Scene, &str) -> bool + Sync)) -> Self {
         let mut order: Vec<usize> = (0..scenes.len()).collect();
         // The small ones are judged soonest.
         order.sort_by_key(|place| scenes.get(*place).map(Scene::size_bytes));
         Self {
             scenes,
-            is_right,
+            is_known,
             order,
         }
     }
@@ -132,24 +132,15 @@ impl<'a> Hunter<'a> {
             let Some(scene) = self.scenes.get(place) else {
                 continue;
             };
-            let Some(judgement) = scene.judge_with(bug, place) else {
+            let Some(take) = scene.take_with(bug, place) else {
                 continue;
             };
             idle = false;
-            if is_red(scene, &judgement, self.is_right) {
+            if !normalize::is_right(&take, |document| (self.is_known)(scene, document)) {
                 self.order[..=rank].rotate_right(1);
                 return Fate::Caught(place);
             }
         }
         if idle { Fate::Idle } else { Fate::Survived }
     }
-}
-
-/// Whether the row of this workload would be red.
-pub fn is_red(
-    scene: &Scene,
-    judgement: &Judgement,
-    is_right: &(dyn Fn(&Scene, &str) -> bool + Sync),
-) -> bool {
-    !judgement.failures.is_empty() || !is_right(scene, &judgement.document)
 }

@@ -6,7 +6,7 @@ use trapline_sensors::abi::{Header, Wire};
 
 use super::bugs::{Bug, Fault, Slip};
 use super::layout::structure_of;
-use crate::normalize::{self, Judgement};
+use crate::normalize::{self, Take};
 use crate::recording::{Frame, Recording};
 use crate::rows::Workload;
 
@@ -66,16 +66,16 @@ impl Scene {
         self.records().map(<[u8]>::len).sum()
     }
 
-    /// Judges it as it was recorded.
-    pub fn judge(&self) -> Option<Judgement> {
-        judge(&self.frames, self.cpus)
+    /// What there is to judge, as it was recorded.
+    pub fn take(&self) -> Option<Take> {
+        take(&self.frames, self.cpus)
     }
 
-    /// Judges it as it would have been with this bug; `None` when the bug changes
+    /// What there would have been to judge with this bug; `None` when the bug changes
     /// no byte of it. `place` is that of the scene among all.
-    pub fn judge_with(&self, bug: &Bug, place: usize) -> Option<Judgement> {
+    pub fn take_with(&self, bug: &Bug, place: usize) -> Option<Take> {
         let frames = self.with(bug, place)?;
-        judge(&frames, self.cpus)
+        take(&frames, self.cpus)
     }
 
     /// Its frames with this bug.
@@ -116,15 +116,18 @@ impl Scene {
 
     /// Leaves out the records of processes outside the workload's tree.
     fn keep_own(&mut self) {
-        let foreign = |judgement: Option<Judgement>| judgement.map_or(0, |j| j.foreign.len());
-        let all = foreign(self.judge());
+        let foreign = |frames: &[Frame]| {
+            let take = take(frames, self.cpus);
+            take.map_or(0, |take| normalize::judge_events(&take).foreign.len())
+        };
+        let all = foreign(&self.frames);
         let mut own = Vec::new();
         let mut before = 0;
         for place in 0..self.records().count() {
             // Whose a record is hangs on those before it.
             let so_far = |record: usize, _: &[u8]| usize::from(record <= place);
             let now = match self.repeated(so_far) {
-                Some(frames) if before < all => foreign(judge(&frames, self.cpus)),
+                Some(frames) if before < all => foreign(&frames),
                 _ => all,
             };
             own.push(usize::from(now == before));
@@ -186,9 +189,9 @@ fn is_of(record: &[u8], kind: u16) -> usize {
     usize::from(structure_of(record) == Some(kind))
 }
 
-fn judge(frames: &[Frame], cpus: u32) -> Option<Judgement> {
+fn take(frames: &[Frame], cpus: u32) -> Option<Take> {
     let takes = normalize::takes_of(frames, cpus);
-    takes.first().map(normalize::judge)
+    takes.into_iter().next()
 }
 
 fn set_header(record: &mut [u8], header: &Header) {

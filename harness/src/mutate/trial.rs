@@ -3,9 +3,10 @@
 use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
 
-use super::hunt::{Hunt, hunt, is_red};
+use super::hunt::{Hunt, hunt};
 use super::scene::{Scene, scenes};
 use crate::kernels::Series;
+use crate::normalize;
 use crate::recording::Recording;
 use crate::rows::FLAVOURS;
 use crate::snapshot::Snapshots;
@@ -108,8 +109,9 @@ pub fn every_field_matters(
     };
     let scenes = scenes(recording, FLAVOURS[0]);
     let is_wrong = |scene: &&Scene| {
-        let judgement = scene.judge();
-        judgement.is_none_or(|judgement| is_red(scene, &judgement, &is_known))
+        let take = scene.take();
+        let is_right = |take| normalize::is_right(&take, |document| is_known(scene, document));
+        !take.is_some_and(is_right)
     };
     let wrong: Vec<String> = scenes
         .iter()
