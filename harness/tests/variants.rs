@@ -13,6 +13,9 @@ use trapline_harness::snapshot::Snapshots;
 use trapline_harness::verdict::JudgedRun;
 use trapline_harness::vm::Choice;
 
+/// Both tests boot at once, as others do: the host has two processors to keep busy.
+const AT_ONCE: usize = 2;
+
 /// What can only go wrong with several, such as records of one lane being numbered by
 /// two. Programs of this kernel may be preempted, as those of older ones may not.
 #[test]
@@ -36,7 +39,7 @@ fn report_the_same(name: &str, series: &str, cpus: u8, perf_buffers: bool) {
         fixed: Some(host::output_dir().join(name)),
         root,
         accel: Choice::Auto,
-        jobs: 1,
+        jobs: AT_ONCE,
         cpus,
         program: None,
         progress: Progress::new(),

@@ -18,7 +18,7 @@ pub fn interrupt_every(ms: i64) -> io::Result<()> {
     let none = std::ptr::null_mut();
     // SAFETY: the handler does nothing; the structure lives until the call returns.
     let set = unsafe { libc::sigaction(libc::SIGALRM, &raw const action, none) };
-    check(set.into())?;
+    check(set)?;
     let each = libc::timeval {
         tv_sec: 0,
         tv_usec: ms * 1000,
@@ -29,5 +29,5 @@ pub fn interrupt_every(ms: i64) -> io::Result<()> {
     };
     // SAFETY: the structure lives until the call returns.
     let set = unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
-    check(set.into()).map(drop)
+    check(set).map(drop)
 }

@@ -23,7 +23,7 @@ pub fn mount(source: &str, target: &str, kind: &str, options: &str) -> io::Resul
     let options = c_string(options)?;
     // SAFETY: all four pointers are to NUL-terminated strings that live until
     // the call returns; the kernel copies them.
-    check(i64::from(unsafe {
+    check(unsafe {
         libc::mount(
             source.as_ptr(),
             target.as_ptr(),
@@ -31,7 +31,7 @@ pub fn mount(source: &str, target: &str, kind: &str, options: &str) -> io::Resul
             0,
             options.as_ptr().cast(),
         )
-    }))?;
+    })?;
     Ok(())
 }
 
@@ -59,9 +59,7 @@ pub fn interface_up(name: &str) -> io::Result<()> {
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     // SAFETY: SIOCSIFFLAGS reads one ifreq, which `request` is, and keeps no
     // pointer to it; its name ends in NUL because it is shorter than the field.
-    check(i64::from(unsafe {
-        libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &request)
-    }))?;
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &request) })?;
     Ok(())
 }
 
@@ -84,7 +82,7 @@ pub fn uname() -> io::Result<Uname> {
     // SAFETY: utsname is arrays of bytes, for which all zeroes is a value.
     let mut name: libc::utsname = unsafe { std::mem::zeroed() };
     // SAFETY: uname writes one utsname, to `name`.
-    check(i64::from(unsafe { libc::uname(&mut name) }))?;
+    check(unsafe { libc::uname(&mut name) })?;
     let text = |field: &[libc::c_char]| {
         let bytes: Vec<u8> = field
             .iter()

@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::process::check;
+use super::check;
 
 /// `struct __user_cap_header_struct`, in version 3.
 #[repr(C)]
@@ -55,7 +55,7 @@ fn become_one(user: u32, capabilities: &[u32]) -> io::Result<()> {
     let sets = [half(mask & u64::from(u32::MAX)), half(mask >> 32)];
     // SAFETY: both structures are as version 3 has them and outlive the call.
     let set = unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) };
-    super::check(set)?;
+    check(set)?;
     for one in capabilities {
         prctl(
             libc::PR_CAP_AMBIENT,

@@ -11,7 +11,7 @@ use super::check;
 
 /// A count of bytes, where the C library has `ssize_t`.
 fn counted(ret: isize) -> io::Result<usize> {
-    check(ret as i64).map(|count| count as usize)
+    check(ret).map(|count| count as usize)
 }
 
 /// pwritev2(2) of one slice at the file's start.
@@ -110,7 +110,7 @@ pub fn copy_file_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, most: usize) ->
 /// What fallocate(2) says.
 pub fn fallocate(file: BorrowedFd<'_>, mode: i32, bytes: i64) -> io::Result<()> {
     // SAFETY: a descriptor and numbers.
-    check(unsafe { libc::fallocate(file.as_raw_fd(), mode, 0, bytes) }.into()).map(drop)
+    check(unsafe { libc::fallocate(file.as_raw_fd(), mode, 0, bytes) }).map(drop)
 }
 
 /// truncate(2).
@@ -120,7 +120,7 @@ pub fn fallocate(file: BorrowedFd<'_>, mode: i32, bytes: i64) -> io::Result<()> 
 pub fn truncate(path: &Path, bytes: i64) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     // SAFETY: a C string and a number.
-    check(unsafe { libc::truncate(path.as_ptr(), bytes) }.into()).map(drop)
+    check(unsafe { libc::truncate(path.as_ptr(), bytes) }).map(drop)
 }
 
 /// memfd_create(2) of huge pages.
@@ -129,7 +129,7 @@ pub fn truncate(path: &Path, bytes: i64) -> io::Result<()> {
 /// What memfd_create(2) says.
 pub fn memfd_of_huge_pages(name: &CStr) -> io::Result<OwnedFd> {
     // SAFETY: a C string and an integer.
-    let fd = check(unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_HUGETLB) }.into())?;
+    let fd = check(unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_HUGETLB) })?;
     // SAFETY: the kernel has just made it for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
@@ -151,51 +151,6 @@ pub fn openat2(path: &Path, flags: i32, mode: u32, resolve: u64) -> io::Result<O
             path.as_ptr(),
             how.as_ptr(),
             size_of_val(&how),
-        )
-    })?;
-    // SAFETY: the kernel has just made it for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
-}
-
-/// name_to_handle_at(2) of a path, and open_by_handle_at(2) of what it gives.
-///
-/// # Errors
-/// What either says.
-pub fn open_by_handle(path: &Path, flags: i32) -> io::Result<OwnedFd> {
-    const HANDLE_BYTES: u32 = 128;
-    /// As the kernel's `struct file_handle`.
-    #[repr(C)]
-    struct Handle {
-        bytes: u32,
-        kind: i32,
-        handle: [u8; HANDLE_BYTES as usize],
-    }
-    let folder = std::fs::File::open(path.parent().unwrap_or(path))?;
-    let path = CString::new(path.as_os_str().as_bytes())?;
-    let mut handle = Handle {
-        bytes: HANDLE_BYTES,
-        kind: 0,
-        handle: [0; HANDLE_BYTES as usize],
-    };
-    let mut mount = 0_i32;
-    // SAFETY: a C string; a structure that says how much room it has; a number.
-    check(unsafe {
-        libc::syscall(
-            libc::SYS_name_to_handle_at,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-            &raw mut handle,
-            &raw mut mount,
-            0,
-        )
-    })?;
-    // SAFETY: the handle is as the kernel has filled it.
-    let fd = check(unsafe {
-        libc::syscall(
-            libc::SYS_open_by_handle_at,
-            folder.as_raw_fd(),
-            &raw mut handle,
-            flags,
         )
     })?;
     // SAFETY: the kernel has just made it for us.
@@ -334,7 +289,7 @@ impl Mapped {
     /// What mprotect(2) says.
     pub fn protect(&self, protection: i32) -> io::Result<()> {
         // SAFETY: the mapping is this value's own, and nothing of it is borrowed.
-        check(unsafe { libc::mprotect(self.start, PAGE_BYTES, protection) }.into()).map(drop)
+        check(unsafe { libc::mprotect(self.start, PAGE_BYTES, protection) }).map(drop)
     }
 
     /// Writes its first byte; the process ends by a signal if that may not be.

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::process::check;
+use super::check;
 
 /// The kind of file system that a path is on: `f_type` of statfs(2).
 ///
@@ -34,47 +34,6 @@ pub fn fs_magic_of(file: BorrowedFd<'_>) -> io::Result<u32> {
     Ok(unsafe { seen.assume_init() }.f_type as u32)
 }
 
-/// The generation of a tmpfs file, by which its handle tells it from an earlier one of its number;
-/// `None` where a file system has no handles, or others.
-///
-/// # Errors
-/// What name_to_handle_at(2) says, `EOPNOTSUPP` excepted.
-pub fn generation(path: &Path, inode: u64) -> io::Result<Option<u32>> {
-    const WORDS: usize = 8;
-    /// Source: mm/shmem.c, shmem_encode_fh
-    const GENERATION_AND_INODE: i32 = 1;
-    #[repr(C)]
-    struct Handle {
-        bytes: u32,
-        kind: i32,
-        words: [u32; WORDS],
-    }
-    if fs_magic(path.parent().unwrap_or(path))? != libc::TMPFS_MAGIC as u32 {
-        return Ok(None);
-    }
-    let mut handle = Handle {
-        bytes: (WORDS * 4) as u32,
-        kind: 0,
-        words: [0; WORDS],
-    };
-    let (path, mut mount) = (c_path(path)?, 0);
-    // SAFETY: a C string, and a handle and a number that are ours and as large as they say.
-    let returned = unsafe {
-        libc::syscall(
-            libc::SYS_name_to_handle_at,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-            &raw mut handle,
-            &raw mut mount,
-            0,
-        )
-    };
-    check(returned as i32)?;
-    let [generation, low, high, ..] = handle.words;
-    let is_this = inode == u64::from(low) | u64::from(high) << 32;
-    Ok((handle.kind == GENERATION_AND_INODE && is_this).then_some(generation))
-}
-
 /// renameat2(2) of two paths.
 ///
 /// # Errors
@@ -93,7 +52,7 @@ pub fn rename(old: &Path, new: &Path, flags: u32) -> io::Result<()> {
             flags,
         )
     };
-    check(returned as i32).map(drop)
+    check(returned).map(drop)
 }
 
 /// mknod(2): `mode` has the type as well, `device` counts for device nodes.
@@ -169,6 +128,6 @@ pub fn touch(path: &Path) -> io::Result<()> {
     check(unsafe { libc::utimensat(here, path.as_ptr(), now, flags) }).map(drop)
 }
 
-fn c_path(path: &Path) -> io::Result<CString> {
+pub(super) fn c_path(path: &Path) -> io::Result<CString> {
     Ok(CString::new(path.as_os_str().as_bytes())?)
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::process;
+use super::check;
 use super::trace::{PtraceRequest, ptrace};
 
 /// NT_PRSTATUS: the general registers.
@@ -112,7 +112,7 @@ impl Traced {
         let mut status = 0;
         // SAFETY: `status` is ours and outlives the call.
         let waited = unsafe { libc::waitpid(self.pid, &raw mut status, libc::__WALL) };
-        process::check(waited)?;
+        check(waited)?;
         Ok(libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)))
     }
 

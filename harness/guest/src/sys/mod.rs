@@ -13,6 +13,7 @@ pub mod cgroup;
 pub mod contents;
 pub mod extents;
 pub mod file;
+pub mod handle;
 pub mod invade;
 pub mod landlock;
 pub mod mounts;
@@ -29,14 +30,13 @@ pub mod wires;
 
 use std::io;
 
-/// Turns a C return value into a result: -1 is an error and `errno` says which.
+/// Turns a C return value into a result: less than 0 is an error and `errno` says which.
 ///
 /// # Errors
-/// The value of `errno` if `ret` is negative.
-pub fn check(ret: i64) -> io::Result<i64> {
-    if ret < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(ret)
+/// The value of `errno` if `returned` is negative.
+pub fn check<T: Default + PartialOrd>(returned: T) -> io::Result<T> {
+    if returned < T::default() {
+        return Err(io::Error::last_os_error());
     }
+    Ok(returned)
 }

@@ -94,5 +94,5 @@ fn moved(folder: i32, from: &CStr, to: &CStr, flags: u32) -> io::Result<()> {
 /// What it says.
 pub fn unmount(target: &CStr, flags: i32) -> io::Result<()> {
     // SAFETY: a C string.
-    check(i64::from(unsafe { libc::umount2(target.as_ptr(), flags) })).map(drop)
+    check(unsafe { libc::umount2(target.as_ptr(), flags) }).map(drop)
 }

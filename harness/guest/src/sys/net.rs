@@ -28,17 +28,14 @@ const NLMSG_ERROR: u16 = 2;
 
 pub(super) fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     // SAFETY: no memory is passed.
-    let fd = check(i64::from(unsafe {
-        libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol)
-    }))?;
-    let fd = i32::try_from(fd).map_err(io::Error::other)?;
+    let fd = check(unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) })?;
     // SAFETY: the kernel has just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 fn set_option(socket: &OwnedFd, option: i32, value: i32) -> io::Result<()> {
     // SAFETY: the value is a live int whose size is passed with it.
-    check(i64::from(unsafe {
+    check(unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
             libc::SOL_SOCKET,
@@ -46,7 +43,7 @@ fn set_option(socket: &OwnedFd, option: i32, value: i32) -> io::Result<()> {
             (&raw const value).cast(),
             size_of::<i32>() as libc::socklen_t,
         )
-    }))
+    })
     .map(drop)
 }
 
@@ -63,13 +60,13 @@ pub fn shared_udp(port: u16) -> io::Result<OwnedFd> {
     address.sin_port = port.to_be();
     address.sin_addr.s_addr = u32::from(std::net::Ipv4Addr::LOCALHOST).to_be();
     // SAFETY: a live address whose size is passed with it.
-    check(i64::from(unsafe {
+    check(unsafe {
         libc::bind(
             socket.as_raw_fd(),
             (&raw const address).cast(),
             size_of::<libc::sockaddr_in>() as libc::socklen_t,
         )
-    }))?;
+    })?;
     Ok(socket)
 }
 
@@ -88,7 +85,7 @@ pub fn set_congestion(connection: &TcpStream, name: &str) -> io::Result<()> {
             name.len() as libc::socklen_t,
         )
     };
-    check(i64::from(set)).map(drop)
+    check(set).map(drop)
 }
 
 /// Sends one frame out of an interface, header included, marked with `mark`.
@@ -274,13 +271,13 @@ pub fn mac_of(name: &str) -> io::Result<[u8; 6]> {
     let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
     let mut request = interface_request(name)?;
     // SAFETY: SIOCGIFHWADDR fills one ifreq, which `request` is.
-    check(i64::from(unsafe {
+    check(unsafe {
         libc::ioctl(
             socket.as_raw_fd(),
             libc::SIOCGIFHWADDR as _,
             &raw mut request,
         )
-    }))?;
+    })?;
     // SAFETY: the kernel has just filled this member of the union.
     let address = unsafe { request.ifr_ifru.ifru_hwaddr };
     let mut mac = [0; 6];

@@ -4,6 +4,8 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use super::check;
+
 /// How a child ended, as wait(2) says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -228,9 +230,9 @@ pub fn poll_in(fds: &[BorrowedFd<'_>], timeout_ms: i32) -> io::Result<()> {
 pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: plain integers.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let fd = check(i32::try_from(fd).unwrap_or(-1))?;
+    let fd = check(fd)?;
     // SAFETY: the kernel has just made it for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
 /// Switches a descriptor to calls that do not block.
@@ -283,12 +285,5 @@ pub fn membarrier_global() -> io::Result<()> {
     const MEMBARRIER_CMD_GLOBAL: libc::c_int = 1;
     // SAFETY: plain integers.
     let returned = unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
-    check(i32::try_from(returned).unwrap_or(-1)).map(drop)
-}
-
-pub(super) fn check(returned: i32) -> io::Result<i32> {
-    if returned == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(returned)
+    check(returned).map(drop)
 }

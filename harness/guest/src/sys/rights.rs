@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use super::process::check;
+use super::check;
 
 /// Room for one control message with one descriptor, aligned as the kernel wants it.
 const CONTROL_WORDS: usize = 4;
@@ -51,7 +51,7 @@ pub fn send_fd(to: &UnixStream, fd: BorrowedFd<'_>) -> io::Result<()> {
             .write_unaligned(fd.as_raw_fd());
         libc::sendmsg(to.as_raw_fd(), &raw const message, 0)
     };
-    check(i32::try_from(sent).unwrap_or(-1)).map(drop)
+    check(sent).map(drop)
 }
 
 /// recvmsg(2) of what [`send_fd`] has sent.
@@ -68,7 +68,7 @@ pub fn receive_fd(from: &UnixStream) -> io::Result<OwnedFd> {
     let mut message = message(&mut vector, &mut control, size_of::<[u64; CONTROL_WORDS]>());
     // SAFETY: the byte and the control buffer live until it returns, with their true sizes.
     let received = unsafe { libc::recvmsg(from.as_raw_fd(), &raw mut message, 0) };
-    check(i32::try_from(received).unwrap_or(-1))?;
+    check(received)?;
     // SAFETY: the kernel has set msg_controllen; CMSG_FIRSTHDR is null if no header is in it, and a
     // SCM_RIGHTS message has at least one descriptor, which is ours alone.
     unsafe {

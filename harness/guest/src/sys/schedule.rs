@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::process::check;
+use super::check;
 
 /// sched_setaffinity(2) of this thread: on this processor alone.
 ///
@@ -43,5 +43,5 @@ pub fn run_first(first: bool) -> io::Result<()> {
     // SAFETY: one number is read, the structure's only one.
     let set =
         unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
-    check(i32::try_from(set).unwrap_or(-1)).map(drop)
+    check(set).map(drop)
 }

@@ -22,7 +22,7 @@ fn owned(fd: i64) -> io::Result<OwnedFd> {
 }
 
 fn count(returned: libc::ssize_t) -> io::Result<usize> {
-    usize::try_from(check(returned as i64)?).map_err(io::Error::other)
+    usize::try_from(check(returned)?).map_err(io::Error::other)
 }
 
 /// socket(2), closed on exec.
@@ -41,7 +41,7 @@ pub fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
 pub fn bind(socket: BorrowedFd<'_>, to: &Address) -> io::Result<()> {
     let address = to.bytes.as_ptr().cast();
     // SAFETY: the kernel copies at most `len` bytes; a longer one than we have it refuses unread.
-    check(unsafe { libc::bind(socket.as_raw_fd(), address, to.len as u32) }.into()).map(drop)
+    check(unsafe { libc::bind(socket.as_raw_fd(), address, to.len as u32) }).map(drop)
 }
 
 /// connect(2).
@@ -51,7 +51,7 @@ pub fn bind(socket: BorrowedFd<'_>, to: &Address) -> io::Result<()> {
 pub fn connect(socket: BorrowedFd<'_>, to: &Address) -> io::Result<()> {
     let address = to.bytes.as_ptr().cast();
     // SAFETY: as for bind.
-    check(unsafe { libc::connect(socket.as_raw_fd(), address, to.len as u32) }.into()).map(drop)
+    check(unsafe { libc::connect(socket.as_raw_fd(), address, to.len as u32) }).map(drop)
 }
 
 /// listen(2).
@@ -60,7 +60,7 @@ pub fn connect(socket: BorrowedFd<'_>, to: &Address) -> io::Result<()> {
 /// What listen(2) says.
 pub fn listen(socket: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
     // SAFETY: plain integers.
-    check(unsafe { libc::listen(socket.as_raw_fd(), backlog) }.into()).map(drop)
+    check(unsafe { libc::listen(socket.as_raw_fd(), backlog) }).map(drop)
 }
 
 /// accept4(2), closed on exec: the connection.
@@ -79,7 +79,7 @@ pub fn accept(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 /// What shutdown(2) says.
 pub fn shutdown(socket: BorrowedFd<'_>, how: i32) -> io::Result<()> {
     // SAFETY: plain integers.
-    check(unsafe { libc::shutdown(socket.as_raw_fd(), how) }.into()).map(drop)
+    check(unsafe { libc::shutdown(socket.as_raw_fd(), how) }).map(drop)
 }
 
 type NameCall = unsafe extern "C" fn(i32, *mut libc::sockaddr, *mut libc::socklen_t) -> i32;
@@ -89,7 +89,7 @@ fn named(call: NameCall, socket: BorrowedFd<'_>) -> io::Result<Address> {
     let mut len = ADDRESS_BYTES as libc::socklen_t;
     let place = address.bytes.as_mut_ptr().cast();
     // SAFETY: the kernel writes at most `len` bytes.
-    check(unsafe { call(socket.as_raw_fd(), place, &raw mut len) }.into())?;
+    check(unsafe { call(socket.as_raw_fd(), place, &raw mut len) })?;
     Ok(address.with_len(len as usize))
 }
 
@@ -124,8 +124,7 @@ pub fn set(socket: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> io::R
 pub fn set_bytes(socket: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) -> io::Result<()> {
     let (place, len) = (value.as_ptr().cast(), value.len() as libc::socklen_t);
     // SAFETY: live bytes whose length is passed with them.
-    check(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, place, len) }.into())
-        .map(drop)
+    check(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, place, len) }).map(drop)
 }
 
 /// getsockopt(2) of a number of four or eight bytes.
@@ -143,7 +142,7 @@ fn get_bytes(socket: BorrowedFd<'_>, level: i32, option: i32, value: &mut [u8]) 
     let place = value.as_mut_ptr().cast();
     // SAFETY: the kernel writes at most `len` bytes.
     let got = unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, place, &raw mut len) };
-    check(got.into()).map(drop)
+    check(got).map(drop)
 }
 
 /// The state of a socket of TCP by its number (1 is established), and what waits there: connections
@@ -175,7 +174,7 @@ pub fn untaken(socket: BorrowedFd<'_>) -> io::Result<u64> {
 fn counted(socket: BorrowedFd<'_>, request: libc::Ioctl) -> io::Result<u64> {
     let mut count = 0_i32;
     // SAFETY: the kernel writes one int, which is alive.
-    check(unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut count) }.into())?;
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut count) })?;
     u64::try_from(count).map_err(io::Error::other)
 }
 
@@ -202,7 +201,7 @@ pub fn filter(socket: BorrowedFd<'_>, instructions: &[Filtering]) -> io::Result<
     let option = libc::SO_ATTACH_FILTER;
     // SAFETY: the program and its instructions live until the call returns.
     let set = unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, place, len) };
-    check(set.into()).map(drop)
+    check(set).map(drop)
 }
 
 /// poll(2) for these events (`POLLIN`, …): which came.
@@ -216,7 +215,7 @@ pub fn poll(socket: BorrowedFd<'_>, events: i16, timeout_ms: i32) -> io::Result<
         revents: 0,
     };
     // SAFETY: one live entry.
-    match check(unsafe { libc::poll(&raw mut polled, 1, timeout_ms) }.into())? {
+    match check(unsafe { libc::poll(&raw mut polled, 1, timeout_ms) })? {
         0 => Err(io::ErrorKind::TimedOut.into()),
         _ => Ok(polled.revents),
     }

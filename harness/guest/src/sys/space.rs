@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::io;
 
-use super::process::check;
+use super::check;
 
 /// setsid(2).
 ///

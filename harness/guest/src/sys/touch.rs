@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use super::process::check;
+use super::check;
 
 /// setdomainname(2), the NIS domain: a call that nothing makes by itself.
 ///
@@ -163,6 +163,6 @@ pub fn prog_test_run(program: BorrowedFd<'_>) -> io::Result<u32> {
             size_of::<Attr>(),
         )
     };
-    check(ret as i32)?;
+    check(ret)?;
     Ok(attr.result)
 }

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::io;
 
-use super::{birth, process};
+use super::{birth, check};
 
 /// What a run cost, as wait4(2) says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn run(argv: &[&CStr]) -> io::Result<Cost> {
     loop {
         // SAFETY: `status` and `usage` are ours and outlive the call.
         let waited = unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) };
-        match process::check(waited) {
+        match check(waited) {
             Ok(_) => break,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -158,7 +158,7 @@ fn wait(pid: i32) -> io::Result<i32> {
     let mut status = 0;
     // SAFETY: `status` is ours and outlives the call.
     let waited = unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) };
-    process::check(waited).map(|_| status)
+    check(waited).map(|_| status)
 }
 
 /// ptrace(2). Callers pass numbers; for PTRACE_GET_SYSCALL_INFO the size and address of
@@ -174,7 +174,7 @@ pub(super) fn ptrace(
     // buffer of PTRACE_GET_SYSCALL_INFO, whose size is given with it, and the iovec at
     // `data` with its buffer, whose size it says; all outlive the call.
     let returned = unsafe { libc::ptrace(request, pid, address, data) };
-    super::check(returned as i64).map(drop)
+    check(returned).map(drop)
 }
 
 #[cfg(target_env = "musl")]

@@ -28,7 +28,7 @@ const NO_INTERFACE: [u8; 16] = [0; 16];
 pub fn enter_netns(namespace: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: plain integers.
     let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
-    check(entered.into()).map(drop)
+    check(entered).map(drop)
 }
 
 /// Makes a pair of Ethernet devices of a kind (`veth`, `netkit`), the second of
@@ -85,9 +85,7 @@ pub fn new_tun(name: &str) -> io::Result<File> {
     let mut request = interface_request(name)?;
     request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
     // SAFETY: TUNSETIFF reads and writes one ifreq, which `request` is.
-    check(i64::from(unsafe {
-        libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request)
-    }))?;
+    check(unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) })?;
     Ok(file)
 }
 
@@ -110,13 +108,13 @@ impl Frames {
         address.sll_protocol = 3_u16.to_be();
         address.sll_ifindex = i32::try_from(ifindex).map_err(io::Error::other)?;
         // SAFETY: a live address whose size is passed with it.
-        check(i64::from(unsafe {
+        check(unsafe {
             libc::bind(
                 frames.0.as_raw_fd(),
                 (&raw const address).cast(),
                 size_of::<libc::sockaddr_ll>() as libc::socklen_t,
             )
-        }))?;
+        })?;
         Ok(frames)
     }
 

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use super::routes::{tell, tell_end};
 use super::told::{Stat, Told, path_of};
 use crate::sys::contents::{self, Mapped};
-use crate::sys::{boot, process, space};
+use crate::sys::{boot, handle, process, space};
 use crate::workloads::failure::{Outcome, Tried};
 use crate::workloads::kit::{self, Birth};
 use crate::workloads::scene::{Scene, c_path};
@@ -29,7 +29,7 @@ pub fn openat2(scene: &Scene) -> Outcome {
 
 /// open_by_handle_at: no name is looked up, and there is one all the same.
 pub fn by_handle(scene: &Scene) -> Outcome {
-    let fd = contents::open_by_handle(&scene.path("first"), libc::O_WRONLY | libc::O_TRUNC);
+    let fd = handle::open(&scene.path("first"), libc::O_WRONLY | libc::O_TRUNC);
     let mut file = File::from(fd.tried("open by handle")?);
     tell("file_truncate", &file)?;
     file.write_all(b"handled").tried("write")?;

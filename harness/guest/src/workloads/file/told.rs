@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::disks;
-use crate::sys::file;
+use crate::sys::{file, handle};
 use crate::workloads::failure::{Failure, Outcome, Tried};
 use crate::workloads::truth;
 
@@ -145,7 +145,7 @@ impl Stat {
         let folder = path.parent().unwrap_or(path);
         let magic = file::fs_magic(folder).tried(folder.display())?;
         Ok(Self {
-            generation: file::generation(path, metadata.ino()).tried(path.display())?,
+            generation: handle::generation(path, metadata.ino()).tried(path.display())?,
             ..Self::new(&metadata, magic)?
         })
     }
