@@ -39,6 +39,10 @@ const TOOLS: [(&str, &str); 18] = [
 /// What a linker adds to each program, below the folder of libraries.
 const LINKED: [&str; 5] = ["crt1.o", "crti.o", "crtn.o", "libc.so", "libc_nonshared.a"];
 
+/// For headers under the paths by which others include them: Debian 13 has links in their
+/// place, and gcc would name the files that those lead to.
+const AS_INCLUDED: &str = "-fno-canonical-system-headers";
+
 /// All files, each under the path by which it is asked for.
 ///
 /// # Errors
@@ -124,7 +128,7 @@ fn headers(sources: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     }
     let fails = |error| format!("gcc -M: {error}: run ci/setup");
     let mut gcc = Command::new("gcc")
-        .args(["-M", "-x", "c", "-"])
+        .args(["-M", AS_INCLUDED, "-x", "c", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -176,5 +180,13 @@ mod tests {
         ] {
             assert!(files.iter().any(|file| file.path == path), "{path}");
         }
+        let asked_for = format!(
+            "usr/include/{}-linux-gnu/asm/errno.h",
+            std::env::consts::ARCH
+        );
+        assert!(
+            files.iter().any(|file| file.path == asked_for),
+            "{asked_for}"
+        );
     }
 }
