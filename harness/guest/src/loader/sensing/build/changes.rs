@@ -17,8 +17,9 @@ const REFUSALS: [(&str, i32); 6] = [
     ("EINVAL", libc::EINVAL),
 ];
 
-/// Refused before the file system was asked.
-const BEFORE: [&str; 8] = [
+/// Refused before the file system was asked; or by a kernel that does not have the call, as
+/// Debian 13's tar tries fchmodat2(2) on any.
+const BEFORE: [&str; 9] = [
     "EEXIST",
     "ENOENT",
     "EXDEV",
@@ -27,6 +28,7 @@ const BEFORE: [&str; 8] = [
     "ELOOP",
     "ENAMETOOLONG",
     "EFAULT",
+    "ENOSYS",
 ];
 
 /// What came of it: none, if the file system was never asked.
