@@ -81,6 +81,33 @@ fn every_mutant_of_a_socket_event_that_can_be_noticed_is_noticed() {
     });
 }
 
+/// No document tells of a foreign process, so that some of what may be wrong with its event is
+/// shown by the lines of JSON alone.
+#[test]
+fn what_only_the_lines_of_json_show_is_noticed() {
+    let story = process::story();
+    let right = judged(&story);
+    let mut shown_by_lines = 0;
+    for (what, record) in changed(&story.records[process::FOREIGN]) {
+        let mut records = story.records.clone();
+        records[process::FOREIGN] = record;
+        let take = take(&story.with(records));
+        let Judgement {
+            document, failures, ..
+        } = judge(&take);
+        let is_of_lines = |failure: &String| failure.contains("the schema of");
+        if failures.is_empty() || document != right.document || !failures.iter().all(is_of_lines) {
+            continue;
+        }
+        shown_by_lines += 1;
+        assert!(
+            !is_right(&take, |document| document == right.document),
+            "{what}: {failures:#?}"
+        );
+    }
+    assert!(shown_by_lines > 0, "no change is shown by the lines alone");
+}
+
 fn is_by_one(what: &str) -> bool {
     what.ends_with("one more") || what.ends_with("one less")
 }
