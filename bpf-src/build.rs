@@ -5,21 +5,20 @@
 
 #[path = "build/clang.rs"]
 mod clang;
+#[path = "build/ext.rs"]
+mod ext;
 #[path = "src/objects/format.rs"]
 mod format;
 
 use std::env;
 use std::fs;
 use std::io::Write;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clang::{Clang, SourceText};
 use format::Parts;
 use lzma_rust2::{LzmaOptions, LzmaWriter};
-use object::Endianness;
-use object::read::elf::ElfFile64;
-use object::{Object as _, ObjectSection as _};
 
 fn main() {
     println!("cargo::rerun-if-changed=c");
@@ -28,14 +27,18 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PATH");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let clang = clang::find_clang();
+    let text = match env::var_os("CARGO_FEATURE_LINES") {
+        Some(_) => SourceText::Kept,
+        None => SourceText::Left,
+    };
     let mut shared: Option<Parts> = None;
     for name in [format::SHARED, "process", "file", "network", "isolate"] {
         let source = format!("c/{name}.bpf.c");
         let object = out.join(format!("{name}.bpf.o"));
-        clang::compile(&clang, Path::new(&source), &object, "v2");
-        trim(&clang, &object);
+        clang::compile(&clang, Path::new(&source), &object, "v2", text);
+        trim(&clang, &object, text);
         let object = fs::read(object).expect("clang has written the object");
-        let ext = find_ext(&object);
+        let ext = ext::find(&object);
         let parts = Parts::of(object, ext);
         let packed = pack(&parts, shared.as_ref());
         fs::write(out.join(format!("{name}.packed")), packed).expect("OUT_DIR is ours to write");
@@ -44,16 +47,22 @@ fn main() {
 }
 
 /// Takes away what would relocate BTF, a third of an object: a linker's business, and
-/// nobody links these.
-fn trim(clang: &clang::Clang, object: &Path) {
-    let strip = Command::new(&clang.strip)
-        .args(["-g", "-R", ".rel.BTF", "-R", ".rel.BTF.ext"])
-        .arg(object)
-        .status();
+/// nobody links these. So is the table of lines, where nobody wants them.
+fn trim(clang: &Clang, object: &Path, text: SourceText) {
+    let mut objcopy = Command::new(&clang.objcopy);
+    objcopy.args(["-R", ".rel.BTF", "-R", ".rel.BTF.ext"]);
+    if text == SourceText::Left {
+        let file = object.with_extension("ext");
+        ext::write_without_lines(object, &file);
+        objcopy.arg(format!("--update-section=.BTF.ext={}", file.display()));
+    }
     assert!(
-        strip.is_ok_and(|status| status.success()),
+        objcopy
+            .arg(object)
+            .status()
+            .is_ok_and(|status| status.success()),
         "{} cannot take sections out of {}",
-        clang.strip,
+        clang.objcopy,
         object.display()
     );
 }
@@ -84,14 +93,4 @@ fn compress(part: &[u8], shared: Option<&[u8]>) -> Vec<u8> {
         LzmaWriter::new_no_header(Vec::new(), &options, false).expect("these options are good");
     writer.write_all(part).expect("memory takes it");
     writer.finish().expect("memory takes it")
-}
-
-/// Where the object's `.BTF.ext` is.
-fn find_ext(object: &[u8]) -> Range<usize> {
-    let file = ElfFile64::<Endianness>::parse(object).expect("clang writes ELF files");
-    let ext = file
-        .section_by_name(".BTF.ext")
-        .expect("clang was called with -g");
-    let (at, length) = ext.file_range().expect("it has bytes in the file");
-    at as usize..(at + length) as usize
 }

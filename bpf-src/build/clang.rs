@@ -11,11 +11,11 @@ const CLANG_VERSIONS: std::ops::RangeInclusive<u32> = 16..=22;
 /// instruction counts and golden texts do not move with a newer package.
 const CLANG_PREFERRED: u32 = 19;
 
-/// A clang and its llvm-strip.
+/// A clang and its llvm-objcopy.
 pub struct Clang {
     clang: String,
-    /// The path of its llvm-strip.
-    pub strip: String,
+    /// The path of its llvm-objcopy.
+    pub objcopy: String,
 }
 
 /// The preferred clang, or else the newest suitable one on the PATH.
@@ -34,11 +34,11 @@ fn search() -> Option<Clang> {
     suffixes.find_map(|suffix| {
         let found = Clang {
             clang: format!("clang{suffix}"),
-            strip: format!("llvm-strip{suffix}"),
+            objcopy: format!("llvm-objcopy{suffix}"),
         };
         let runs = |tool: &str| Command::new(tool).arg("--version").output().ok();
         let version = runs(&found.clang)?;
-        runs(&found.strip)?;
+        runs(&found.objcopy)?;
         let text = String::from_utf8_lossy(&version.stdout).into_owned();
         let major = text
             .split("version ")
@@ -51,9 +51,25 @@ fn search() -> Option<Clang> {
     })
 }
 
+/// What becomes of the text of source lines, which the verifier's log quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "each build script needs one of them")]
+pub enum SourceText {
+    /// It is in the object's BTF.
+    Kept,
+    /// It is nowhere.
+    Left,
+}
+
 /// Compiles one file for the instruction set `cpu` (`v2`: what all supported
 /// kernels have) and strips it of DWARF: the kernel and the loader use BTF.
-pub fn compile(clang: &Clang, source: &Path, object: &Path, cpu: &str) {
+pub fn compile(clang: &Clang, source: &Path, object: &Path, cpu: &str, text: SourceText) {
+    // Names of source files are in the object: the same wherever it is built. Clang looks
+    // for a line's text under the name, and is content where there is no such file.
+    let named = match text {
+        SourceText::Kept => ".",
+        SourceText::Left => "absent",
+    };
     let (target, headers) = match env::var("CARGO_CFG_TARGET_ARCH").as_deref() {
         Ok("x86_64") => ("x86", "x86_64-linux-gnu"),
         Ok("aarch64") => ("arm64", "aarch64-linux-gnu"),
@@ -62,8 +78,7 @@ pub fn compile(clang: &Clang, source: &Path, object: &Path, cpu: &str) {
     let folder = env::current_dir().expect("cargo runs build scripts in their package");
     run(Command::new(&clang.clang)
         .args(["-O2", "-g", "--target=bpf", "-Wall", "-Wextra", "-Werror"])
-        // Names of source files are in the object: the same wherever it is built.
-        .arg(format!("-ffile-prefix-map={}=.", folder.display()))
+        .arg(format!("-ffile-prefix-map={}={named}", folder.display()))
         // BPF_PROG and its relatives name the context, which few bodies use.
         .arg("-Wno-unused-parameter")
         .arg(format!("-D__TARGET_ARCH_{target}"))
@@ -76,7 +91,7 @@ pub fn compile(clang: &Clang, source: &Path, object: &Path, cpu: &str) {
         .arg(source)
         .arg("-o")
         .arg(object));
-    run(Command::new(&clang.strip).arg("-g").arg(object));
+    run(Command::new(&clang.objcopy).arg("-g").arg(object));
 }
 
 fn run(command: &mut Command) {

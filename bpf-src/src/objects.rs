@@ -137,13 +137,10 @@ pub fn unpacked() -> Result<Vec<(&'static str, Vec<u8>)>> {
         .collect()
 }
 
-/// How many bytes all of them take in a program.
-pub fn packed_bytes() -> usize {
-    ALL.iter().map(|object| object.packed.len()).sum()
-}
-
 #[cfg(test)]
 mod tests {
+    use trapline_loader::spec::ObjectSpec;
+
     use super::*;
 
     #[test]
@@ -157,6 +154,21 @@ mod tests {
             error.starts_with("the object process in this program is damaged"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_lines_of_the_source_are_there_only_if_they_are_wanted() {
+        let wanted = cfg!(feature = "lines");
+        for (name, object) in unpacked().unwrap() {
+            let spec = ObjectSpec::parse(name, &object).unwrap();
+            for program in spec.programs {
+                let without = program.line_info.is_empty();
+                assert_eq!(without, !wanted, "{name}: {}", program.name);
+                assert!(!program.func_info.is_empty(), "{name}: {}", program.name);
+            }
+            let has_text = object.windows(7).any(|text| text == b"return ");
+            assert_eq!(has_text, wanted, "{name}");
+        }
     }
 
     #[test]

@@ -41,7 +41,13 @@ fn compile_all(clang: &clang::Clang, folder: &str, objects: &Path, shared: Syste
         };
         let object = objects.join(format!("{name}.bpf.o"));
         if !object.exists() || modified(&object) <= modified(source).max(shared) {
-            clang::compile(clang, source, &object, &cpu(source));
+            clang::compile(
+                clang,
+                source,
+                &object,
+                &cpu(source),
+                clang::SourceText::Kept,
+            );
         }
         let object = object.to_str().expect("a path in UTF-8");
         let _ = writeln!(list, "    ({name:?}, include_bytes!({object:?})),");

@@ -43,11 +43,14 @@ impl Build {
         }
     }
 
-    fn program(self) -> Result<PathBuf> {
+    /// The program, and how many bytes of it are objects.
+    fn program(self) -> Result<(PathBuf, u64)> {
         let arch = std::env::consts::ARCH;
         match self {
-            Self::Shipped => guest::build_program(arch).map_err(anyhow::Error::msg),
-            Self::BuiltAlong => std_along::build("trapline", arch),
+            Self::Shipped => {
+                guest::measure_program(arch, None, &|_| ()).map_err(anyhow::Error::msg)
+            }
+            Self::BuiltAlong => std_along::measure_program(arch),
         }
     }
 }
@@ -69,7 +72,7 @@ const FIGURES: [(&str, &str, u64); 4] = [
 #[derive(Debug)]
 pub struct Figures {
     release: String,
-    packed_bytes: usize,
+    packed_bytes: u64,
     spent: Vec<BTreeMap<String, u64>>,
     /// What the guest's clock says, which is not held.
     times: Vec<String>,
@@ -83,13 +86,14 @@ impl Figures {
     pub fn measure(series: Series, progress: &Progress) -> Result<Self> {
         let mut figures = Self {
             release: String::new(),
-            packed_bytes: trapline_sensors::objects::packed_bytes(),
+            packed_bytes: 0,
             spent: Vec::new(),
             times: Vec::new(),
         };
         for build in Build::ALL {
             progress.say(format_args!("building the program, {}", build.name()));
-            let program = build.program()?;
+            let (program, packed_bytes) = build.program()?;
+            figures.packed_bytes = packed_bytes;
             figures.boot(series, build, program, progress)?;
         }
         Ok(figures)

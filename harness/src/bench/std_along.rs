@@ -8,10 +8,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use super::loaders::tree;
 use crate::host;
+use crate::images::guest;
 
 /// For cargo.
 const WORDS: [&str; 2] = [
@@ -30,32 +30,26 @@ const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Crelocation
 /// Without the library's sources, how to get them.
 pub(super) fn add_to(cargo: &mut Command, folder: &Path) -> Result<()> {
     ensure_sources(folder)?;
+    add(cargo);
+    Ok(())
+}
+
+fn add(cargo: &mut Command) {
     cargo
         .args(WORDS)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", RUSTFLAGS);
-    Ok(())
 }
 
-/// Builds the program of a package of this workspace, and says where it is.
+/// As [`guest::measure_program`], of the program that an appliance builds.
 ///
 /// # Errors
-/// What the compiler says; without the library's sources, how to get them.
-pub(super) fn build(package: &str, arch: &str) -> Result<PathBuf> {
+/// As there; without the library's sources, how to get them.
+pub(super) fn measure_program(arch: &str) -> Result<(PathBuf, u64)> {
     let root = host::workspace_root();
+    ensure_sources(&root)?;
     let folder = root.join("target/std-along");
-    let target = format!("{arch}-unknown-linux-musl");
-    let mut cargo = tree::cargo(&root);
-    cargo
-        .args(["build", "--quiet", "--release", "--locked"])
-        .args(["-p", package, "--target", &target])
-        .env("CARGO_TARGET_DIR", &folder);
-    add_to(&mut cargo, &root)?;
-    let built = cargo.output().context("cargo does not run: run ci/setup")?;
-    if !built.status.success() {
-        bail!("{}", String::from_utf8_lossy(&built.stderr).trim_end());
-    }
-    Ok(folder.join(target).join("release").join(package))
+    guest::measure_program(arch, Some(&folder), &add).map_err(anyhow::Error::msg)
 }
 
 /// Are the library's sources there, for the compiler of a package?
