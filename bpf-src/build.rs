@@ -15,10 +15,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use clang::{Clang, SourceText};
 use format::Parts;
 use lzma_rust2::{LzmaOptions, LzmaWriter};
+
+const NAMES: [&str; 5] = ["file", "network", "process", "mount", "isolate"];
 
 fn main() {
     println!("cargo::rerun-if-changed=c");
@@ -31,19 +34,39 @@ fn main() {
         Some(_) => SourceText::Kept,
         None => SourceText::Left,
     };
-    let mut shared: Option<Parts> = None;
-    for name in [format::SHARED, "process", "file", "network", "isolate"] {
+    let compiled = at_once(NAMES, |name| {
         let source = format!("c/{name}.bpf.c");
         let object = out.join(format!("{name}.bpf.o"));
         clang::compile(&clang, Path::new(&source), &object, "v2", text);
         trim(&clang, &object, text);
         let object = fs::read(object).expect("clang has written the object");
         let ext = ext::find(&object);
-        let parts = Parts::of(object, ext);
-        let packed = pack(&parts, shared.as_ref());
+        (name, Parts::of(object, ext))
+    });
+    let shared = compiled.iter().find(|(name, _)| *name == format::SHARED);
+    let (_, shared) = shared.expect("it is one of the names");
+    at_once(&compiled, |(name, parts)| {
+        let packed = pack(parts, (*name != format::SHARED).then_some(shared));
         fs::write(out.join(format!("{name}.packed")), packed).expect("OUT_DIR is ours to write");
-        shared.get_or_insert(parts);
-    }
+    });
+}
+
+/// Does something with each, all of them at once; the results in their order.
+fn at_once<T: Send, U: Send>(
+    of: impl IntoIterator<Item = T>,
+    what: impl Fn(T) -> U + Sync,
+) -> Vec<U> {
+    let what = &what;
+    thread::scope(|scope| {
+        let threads: Vec<_> = of
+            .into_iter()
+            .map(|one| scope.spawn(move || what(one)))
+            .collect();
+        let results = threads.into_iter().map(|thread| thread.join());
+        results
+            .map(|result| result.expect("it says by itself what is wrong"))
+            .collect()
+    })
 }
 
 /// Takes away what would relocate BTF, a third of an object: a linker's business, and
