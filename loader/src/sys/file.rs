@@ -153,7 +153,8 @@ pub(crate) fn netns_inode() -> Result<u64> {
 
 /// Is this an open file of sysfs?
 pub(super) fn is_sysfs(fd: BorrowedFd<'_>) -> Result<bool> {
-    const SYSFS_MAGIC: u64 = 0x6265_6572;
+    // What holds either: the field is signed in glibc and not in musl.
+    const SYSFS_MAGIC: i128 = 0x6265_6572;
     let mut found = core::mem::MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: `found` has room for the structure that the call fills.
     if unsafe { libc::fstatfs(fd.as_raw_fd(), found.as_mut_ptr()) } < 0 {
@@ -161,7 +162,7 @@ pub(super) fn is_sysfs(fd: BorrowedFd<'_>) -> Result<bool> {
     }
     // SAFETY: integers only, all zeroed and then filled by the kernel.
     let found = unsafe { found.assume_init() };
-    Ok(found.f_type as u64 == SYSFS_MAGIC)
+    Ok(i128::from(found.f_type) == SYSFS_MAGIC)
 }
 
 /// The processors that may ever come up: what per-CPU values are counted by.

@@ -1,13 +1,13 @@
 //! Calls that move the contents of files by other ways than read(2) and write(2).
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
 use super::check;
+use super::file::c_path;
 
 /// A count of bytes, where the C library has `ssize_t`.
 fn counted(ret: isize) -> io::Result<usize> {
@@ -118,7 +118,7 @@ pub fn fallocate(file: BorrowedFd<'_>, mode: i32, bytes: i64) -> io::Result<()> 
 /// # Errors
 /// What truncate(2) says.
 pub fn truncate(path: &Path, bytes: i64) -> io::Result<()> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
+    let path = c_path(path)?;
     // SAFETY: a C string and a number.
     check(unsafe { libc::truncate(path.as_ptr(), bytes) }).map(drop)
 }
@@ -141,7 +141,7 @@ pub fn memfd_of_huge_pages(name: &CStr) -> io::Result<OwnedFd> {
 ///
 /// Kernel: since 5.6.
 pub fn openat2(path: &Path, flags: i32, mode: u32, resolve: u64) -> io::Result<OwnedFd> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
+    let path = c_path(path)?;
     let how = [u64::from(flags.cast_unsigned()), mode.into(), resolve];
     // SAFETY: a C string, and a structure of three numbers with its size.
     let fd = check(unsafe {

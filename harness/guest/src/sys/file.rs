@@ -128,6 +128,10 @@ pub fn touch(path: &Path) -> io::Result<()> {
     check(unsafe { libc::utimensat(here, path.as_ptr(), now, flags) }).map(drop)
 }
 
-pub(super) fn c_path(path: &Path) -> io::Result<CString> {
+/// A path as the kernel takes it.
+///
+/// # Errors
+/// A zero byte in it.
+pub fn c_path(path: &Path) -> io::Result<CString> {
     Ok(CString::new(path.as_os_str().as_bytes())?)
 }

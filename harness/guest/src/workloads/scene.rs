@@ -2,7 +2,6 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Outcome, Tried};
 use super::tiny::{self, Tiny};
-use crate::sys::birth;
+use crate::sys::{birth, file};
 
 /// What to execute: bytes as given to the kernel.
 #[derive(Clone, Debug)]
@@ -217,7 +216,7 @@ impl Scene {
 /// A zero byte in it.
 pub fn c_path(path: impl AsRef<Path>) -> Outcome<CString> {
     let path = path.as_ref();
-    CString::new(path.as_os_str().as_bytes()).tried(path.display())
+    file::c_path(path).tried(path.display())
 }
 
 /// Strings as the kernel takes them.
