@@ -19,10 +19,11 @@ const WORDS: [&str; 2] = [
     "-Zbuild-std-features=optimize_for_size",
 ];
 /// For the compiler: no unwinding, no words about panics, a fixed address, and what
-/// functions have in common once.
+/// functions have in common once. Its own linker keeps one of functions that came out alike.
 const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Crelocation-model=static \
      -Cforce-unwind-tables=no -Zlocation-detail=none \
-     -Cllvm-args=-enable-machine-outliner=always";
+     -Cllvm-args=-enable-machine-outliner=always \
+     -Clinker-features=+lld -Clink-self-contained=+linker -Clink-arg=-Wl,--icf=all,-z,noseparate-code";
 
 /// Has a `cargo build` of the package in `folder` build the library along.
 ///
@@ -41,14 +42,19 @@ fn add(cargo: &mut Command) {
         .env("RUSTFLAGS", RUSTFLAGS);
 }
 
-/// As [`guest::measure_program`], of the program that an appliance builds.
+/// As [`guest::measure_program`], of the program built so, with words for cargo of which
+/// commands are in it.
 ///
 /// # Errors
 /// As there; without the library's sources, how to get them.
-pub(super) fn measure_program(arch: &str) -> Result<(PathBuf, u64)> {
+pub(super) fn measure_program(arch: &str, commands: &[&str]) -> Result<(PathBuf, u64)> {
     let root = host::workspace_root();
     ensure_sources(&root)?;
     let folder = root.join("target/std-along");
+    let add = |cargo: &mut Command| {
+        add(cargo);
+        cargo.args(commands);
+    };
     guest::measure_program(arch, Some(&folder), &add).map_err(anyhow::Error::msg)
 }
 

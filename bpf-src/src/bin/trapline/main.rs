@@ -6,17 +6,27 @@
 //! without privileges; `btf min` makes the little of a kernel's types that they look
 //! at; `isolate` cuts the host off the network but for an allow list.
 
+// Of some commands without the others, what those share is more than they need.
+#![cfg_attr(
+    not(feature = "commands"),
+    allow(dead_code, clippy::large_enum_variant)
+)]
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use trapline_loader::ErrorKind;
 
+#[cfg(feature = "btf")]
 mod btf;
+#[cfg(feature = "check")]
 mod check;
 mod files;
+#[cfg(feature = "isolate")]
 mod isolate;
+#[cfg(feature = "load")]
 mod load;
-#[cfg(test)]
+#[cfg(all(test, feature = "commands"))]
 mod pages;
 mod table;
 mod watch;
@@ -36,9 +46,13 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Watch(watch::Arguments),
+    #[cfg(feature = "load")]
     Load(load::Arguments),
+    #[cfg(feature = "check")]
     Check(check::Arguments),
+    #[cfg(feature = "btf")]
     Btf(btf::Arguments),
+    #[cfg(feature = "isolate")]
     Isolate(isolate::Arguments),
 }
 
@@ -56,9 +70,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Command::Watch(arguments) => watch::run(arguments),
+        #[cfg(feature = "load")]
         Command::Load(arguments) => load::run(arguments).map(code),
+        #[cfg(feature = "check")]
         Command::Check(arguments) => check::run(arguments).map(code),
+        #[cfg(feature = "btf")]
         Command::Btf(arguments) => btf::run(arguments).map(code),
+        #[cfg(feature = "isolate")]
         Command::Isolate(arguments) => isolate::run(arguments).map(code),
     };
     match result {
