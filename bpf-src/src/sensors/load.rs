@@ -54,7 +54,7 @@ impl Loaded {
 }
 
 /// How many hooks' programs are in memory at once: all those of a family would be several
-/// times the rest of this process.
+/// times the rest of this process. And on how many processors they are verified at most.
 const HOOKS_AT_ONCE: usize = 8;
 
 /// Loads a family and attaches it, with the maps that it shares with `others`.
@@ -155,13 +155,17 @@ impl Loading<'_> {
         let cpus = map::possible_cpu_numbers()?;
         let (family, unpacked, options) = (self.family, self.unpacked, self.options);
         let spec = family.spec_of(unpacked, &programs, cpus, options, self.kernel)?;
-        match self.object.take() {
-            None => Object::load(spec, self.kernel, &self.load_options),
+        let mut object = match self.object.take() {
+            None => Object::load(spec, self.kernel, &self.load_options)?,
             Some(mut object) => {
                 object.load_more(spec, self.kernel, &self.load_options)?;
-                Ok(object)
+                object
             }
+        };
+        if cpus > 1 {
+            object.load_ahead(&programs, HOOKS_AT_ONCE.min(cpus as usize))?;
         }
+        Ok(object)
     }
 }
 

@@ -67,6 +67,31 @@ impl Object {
         self.program(name)
     }
 
+    /// Loads those of several programs that this kernel takes, on up to so many threads: the
+    /// verifier keeps a processor busy with each. What is refused, or is not in the object,
+    /// is no error here; [`Object::load_program`] and [`Object::try_program`] say why.
+    ///
+    /// # Errors
+    /// `System` where a program that was loaded cannot be put into a map of programs that
+    /// the object has filled with it.
+    pub fn load_ahead(&mut self, names: &[&str], threads: usize) -> Result<()> {
+        let is_new = |name: &&str| self.position(name).is_none();
+        let names: Vec<&str> = names.iter().copied().filter(is_new).collect();
+        let Some(waiting) = &mut self.waiting else {
+            return Ok(());
+        };
+        let loaded = waiting.load_ahead(&names, &self.relocations, threads);
+        if waiting.is_empty() {
+            self.waiting = None;
+        }
+        for program in loaded {
+            values::fill_program(&self.slots, &self.maps, &program)
+                .with_context(|| format!("object {}", self.name))?;
+            self.programs.push(program);
+        }
+        Ok(())
+    }
+
     /// Loads and attaches the first of several programs that this kernel takes:
     /// the flavours of one hook, best first. Programs that are loaded already
     /// are only attached; one that loads but does not attach is unloaded, for

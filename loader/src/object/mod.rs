@@ -21,6 +21,7 @@
 //! # Ok(()) }
 //! ```
 
+mod ahead;
 mod arg_ctx;
 mod btf;
 #[cfg(test)]

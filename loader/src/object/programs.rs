@@ -31,7 +31,7 @@ const STATS_BYTES: usize = 128 << 10;
 pub(super) struct Waiting {
     /// Without maps and programs; it still knows names, types and lines.
     spec: ObjectSpec,
-    programs: Vec<Unloaded>,
+    pub(super) programs: Vec<Unloaded>,
     /// Keeps the modules' BTF open that instructions refer to.
     externs: Answers,
     btf: Arc<btf::Loaded>,
@@ -43,10 +43,10 @@ pub(super) struct Waiting {
 }
 
 /// One of them.
-struct Unloaded {
+pub(super) struct Unloaded {
     /// Its index in the object, by which the report knows it.
-    index: usize,
-    program: ProgramSpec,
+    pub(super) index: usize,
+    pub(super) program: ProgramSpec,
     hook: Hook,
 }
 
@@ -133,7 +133,12 @@ impl Waiting {
         Ok(loaded)
     }
 
-    fn load_one(&self, unloaded: &Unloaded, report: &Report, why: Why) -> Result<Program> {
+    pub(super) fn load_one(
+        &self,
+        unloaded: &Unloaded,
+        report: &Report,
+        why: Why,
+    ) -> Result<Program> {
         let Unloaded {
             index,
             program,

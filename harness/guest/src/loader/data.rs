@@ -33,6 +33,11 @@ pub(super) const CASES: &[Case] = &[
         run: more,
     },
     Case {
+        name: "load_ahead",
+        object: Some("tail_call_static"),
+        run: ahead,
+    },
+    Case {
         name: "map_pin_reuse",
         object: Some("map_pinned"),
         run: pin_reuse,
@@ -121,6 +126,27 @@ fn more(stage: &mut Stage<'_>) -> Outcome {
     let strange = strange.map_err(|error| error.kind());
     checks.equal("of another file", &strange, &Err(ErrorKind::InvalidInput))?;
     checks.equal("programs", &object.programs().len(), &2)?;
+    jumps(&object, &mut checks)?;
+    Ok(checks.report("values"))
+}
+
+/// Both at once on two threads, and one that is not in the object.
+fn ahead(stage: &mut Stage<'_>) -> Outcome {
+    let mut spec = stage.spec()?;
+    for program in &mut spec.programs {
+        program.kind.autoload = false;
+    }
+    let order: Vec<_> = spec.programs.iter().map(|it| it.name.clone()).collect();
+    let mut object = stage.load_spec(spec)?;
+    let mut checks = Checks::default();
+    object.load_ahead(&["entry", "nobody", "target"], 2)?;
+    let names: Vec<_> = object.programs().iter().map(|it| it.name()).collect();
+    checks.equal("programs", &names, &order.iter().map(|it| &**it).collect())?;
+    object.load_ahead(&["target"], 2)?;
+    checks.equal("programs again", &object.programs().len(), &2)?;
+    let nobody = object.load_program("nobody").map(|_| ());
+    let nobody = nobody.map_err(|error| error.kind());
+    checks.equal("one that is not there", &nobody, &Err(ErrorKind::NotFound))?;
     jumps(&object, &mut checks)?;
     Ok(checks.report("values"))
 }
