@@ -6,6 +6,7 @@ mod transfer;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::time::Duration;
 
 use super::check;
 use address::ADDRESS_BYTES;
@@ -208,14 +209,15 @@ pub fn filter(socket: BorrowedFd<'_>, instructions: &[Filtering]) -> io::Result<
 ///
 /// # Errors
 /// What poll(2) says; `TimedOut` where none came.
-pub fn poll(socket: BorrowedFd<'_>, events: i16, timeout_ms: i32) -> io::Result<i16> {
+pub fn poll(socket: BorrowedFd<'_>, events: i16, timeout: Duration) -> io::Result<i16> {
     let mut polled = libc::pollfd {
         fd: socket.as_raw_fd(),
         events,
         revents: 0,
     };
+    let milliseconds = timeout.as_millis().try_into().unwrap_or(i32::MAX);
     // SAFETY: one live entry.
-    match check(unsafe { libc::poll(&raw mut polled, 1, timeout_ms) })? {
+    match check(unsafe { libc::poll(&raw mut polled, 1, milliseconds) })? {
         0 => Err(io::ErrorKind::TimedOut.into()),
         _ => Ok(polled.revents),
     }

@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::about::Way;
 use super::sock::Sock;
+use super::steps::PATIENCE;
 use crate::sys::sockets;
 use crate::workloads::failure::{Outcome, Tried, ensure};
 
@@ -121,8 +124,25 @@ impl Sock<'_> {
         self.say(told)
     }
 
-    /// Bytes that have come, of which some will never be read.
-    pub fn has_come(&mut self, bytes: usize) {
-        self.about.received += bytes as u64;
+    /// Waits for bytes of which some will be read later, or never.
+    ///
+    /// Those of another socket here come mostly before the call that sends them returns, but a
+    /// busy kernel leaves them to ksoftirqd.
+    ///
+    /// # Errors
+    /// When other bytes wait, or too few for too long.
+    pub fn has_come(&mut self, bytes: usize) -> Outcome {
+        let (began, bytes) = (Instant::now(), bytes as u64);
+        loop {
+            let (_, waiting) = sockets::tcp_state(self.as_fd()).tried("look what has come")?;
+            if waiting == bytes {
+                self.about.received += bytes;
+                return Ok(());
+            }
+            ensure(waiting < bytes && began.elapsed() < PATIENCE, || {
+                format!("{waiting} bytes have come, not {bytes}")
+            })?;
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }

@@ -50,7 +50,7 @@ pub fn unread(_: &Scene) -> Outcome {
     let (mut client, mut server) = Sock::pair(&world, at(HERE, 8080))?;
     client.send(b"read")?;
     client.send(b" and not read")?;
-    server.has_come(17);
+    server.has_come(17)?;
     server.receive(b"read")?;
     server.close()?;
     client.about.has_failed = true;
@@ -64,7 +64,7 @@ pub fn looked_at(_: &Scene) -> Outcome {
     client.send(b"once")?;
     let mut bytes = [0; 4];
     sockets::receive(server.as_fd(), &mut bytes, libc::MSG_PEEK).tried("look")?;
-    server.has_come(4);
+    server.has_come(4)?;
     server.has_received(b"once", None)?;
     sockets::receive(server.as_fd(), &mut bytes, 0).tried("receive")?;
     server.close()?;

@@ -29,7 +29,7 @@ fn through(expected: &[u8], send: impl FnOnce(&mut Sock<'_>) -> Outcome) -> Outc
 
 /// Receives just these bytes, in as many calls as it takes, when all have come.
 pub fn drain(socket: &mut Sock<'_>, expected: &[u8]) -> Outcome {
-    socket.has_come(expected.len());
+    socket.has_come(expected.len())?;
     let mut rest = expected;
     while !rest.is_empty() {
         let mut bytes = vec![0; rest.len()];

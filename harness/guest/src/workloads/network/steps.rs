@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use super::about::About;
 use super::sock::Sock;
@@ -9,8 +10,8 @@ use super::told::Told;
 use crate::sys::sockets;
 use crate::workloads::failure::{Outcome, Tried, ensure};
 
-/// How long something on its way within this machine may take, in milliseconds.
-pub(super) const PATIENCE_MS: i32 = 15_000;
+/// How long something on its way within this machine may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Whether the sensors leave it out by default.
 pub(super) fn is_loopback(address: SocketAddr) -> bool {
@@ -182,6 +183,6 @@ impl Sock<'_> {
 /// # Errors
 /// When it does not come.
 pub fn await_out(socket: &Sock<'_>) -> Outcome {
-    let came = sockets::poll(socket.as_fd(), libc::POLLOUT, PATIENCE_MS).tried("wait to write")?;
+    let came = sockets::poll(socket.as_fd(), libc::POLLOUT, PATIENCE).tried("wait to write")?;
     ensure(came != 0, || "nothing came".into())
 }

@@ -220,7 +220,7 @@ impl Actor {
                     (left == 0, left)
                 }
                 _ => {
-                    let polled = sockets::poll(socket, first as i16, 0).unwrap_or(0);
+                    let polled = sockets::poll(socket, first as i16, Duration::ZERO).unwrap_or(0);
                     (polled as u64 & first == first, polled as u64)
                 }
             };
