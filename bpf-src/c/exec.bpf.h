@@ -181,9 +181,10 @@ static __always_inline bool exec_is_compat(enum exec_call call)
 	return call == COMPAT_EXECVE || call == COMPAT_EXECVEAT;
 }
 
-/* As many strings as EVENT_ARGS_BYTES can hold, in rounds as for paths. */
-#define STRINGS_STEPS 64
-#define STRINGS_ROUNDS (EVENT_ARGS_BYTES / STRINGS_STEPS + 1)
+/* As many strings as EVENT_ARGS_BYTES can hold, in rounds and laps as for paths. */
+#define STRINGS_STEPS 16
+#define STRINGS_ROUNDS 16
+#define STRINGS_LAPS (EVENT_ARGS_BYTES / (STRINGS_ROUNDS * STRINGS_STEPS))
 #define STRINGS_GO_ON (1 << 16)
 
 /*
@@ -231,11 +232,24 @@ __noinline int strings_walk(u32 lane_index)
 	return STRINGS_GO_ON;
 }
 
+/* A lap: further rounds, until the list ends. */
+__noinline int strings_walk_on(u32 lane_index)
+{
+	int flags = 0;
+
+	for (int i = 0; i < STRINGS_ROUNDS; i++) {
+		flags = strings_walk(lane_index);
+		if (!(flags & STRINGS_GO_ON))
+			break;
+	}
+	return flags;
+}
+
 /* A list of strings in user memory, each kept with its NUL. */
 static __always_inline void text_user_strings(struct lane *lane, struct event_text *text, u64 list,
 					      u64 pointer_bytes)
 {
-	u32 flags = 0;
+	u32 flags;
 	u64 size;
 
 	/* No list at all is an empty one, as in the kernel. */
@@ -246,11 +260,9 @@ static __always_inline void text_user_strings(struct lane *lane, struct event_te
 	lane->strings_list = list;
 	lane->strings_pointer_bytes = pointer_bytes;
 	lane->strings_done = 0;
-	for (int i = 0; i < STRINGS_ROUNDS; i++) {
-		flags = strings_walk(lane->index);
-		if (!(flags & STRINGS_GO_ON))
-			break;
-	}
+	flags = strings_walk(lane->index);
+	for (int i = 0; i < STRINGS_LAPS && flags & STRINGS_GO_ON; i++)
+		flags = strings_walk_on(lane->index);
 	size = *(volatile u64 *)&lane->strings_done;
 	if (size > EVENT_ARGS_BYTES) {
 		size = EVENT_ARGS_BYTES;

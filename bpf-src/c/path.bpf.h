@@ -14,12 +14,14 @@
 #include "text.bpf.h"
 
 /*
- * A walk of up to PATH_ROUNDS * PATH_STEPS names and mounts: more than the 2048
- * names of one byte that a path of EVENT_PATH_BYTES can have. What the verifier
- * has to look at is a round, not the walk.
+ * A walk of up to (1 + PATH_LAPS * PATH_ROUNDS) * PATH_STEPS names and mounts: more
+ * than the 2048 names of one byte that a path of EVENT_PATH_BYTES can have. What
+ * the verifier has to look at is the sum of the three, not their product. Most
+ * paths end in their first round, which takes no lap.
  */
-#define PATH_STEPS 32
-#define PATH_ROUNDS 72
+#define PATH_STEPS 8
+#define PATH_ROUNDS 16
+#define PATH_LAPS 18
 
 #define NAME_BYTES 255 /* the kernel's NAME_MAX */
 /* Up to here copying in words is cheaper than calling the helper. */
@@ -193,6 +195,19 @@ __noinline int path_walk(u32 lane_index)
 	return BY_BEST_WAY(path_walk_by, lane);
 }
 
+/* A lap: further rounds, until the walk ends. Global as path_walk is. */
+__noinline int path_walk_on(u32 lane_index)
+{
+	int flags = 0;
+
+	for (int i = 0; i < PATH_ROUNDS; i++) {
+		flags = path_walk(lane_index);
+		if (!(flags & PATH_GOES_ON))
+			break;
+	}
+	return flags;
+}
+
 /*
  * The whole walk, and the path as the text at this place of the record. Global
  * as path_walk is: most records have four paths.
@@ -202,7 +217,7 @@ __noinline int path_text(u32 lane_index, u32 text_offset_bytes)
 	struct lane *lane = bpf_map_lookup_elem(&lanes, &lane_index);
 	u64 start, size, place = text_offset_bytes;
 	struct event_text *text;
-	u32 flags = 0;
+	u32 flags;
 	void *to;
 
 	if (!lane)
@@ -211,11 +226,9 @@ __noinline int path_text(u32 lane_index, u32 text_offset_bytes)
 	text = (void *)lane->record + place;
 	to = text_room(lane, EVENT_PATH_BYTES);
 	lane->walk_at = EVENT_PATH_BYTES;
-	for (int i = 0; i < PATH_ROUNDS; i++) {
-		flags = path_walk(lane->index);
-		if (!(flags & PATH_GOES_ON))
-			break;
-	}
+	flags = path_walk(lane->index);
+	for (int i = 0; i < PATH_LAPS && flags & PATH_GOES_ON; i++)
+		flags = path_walk_on(lane->index);
 	start = *(volatile u64 *)&lane->walk_at;
 	CLAMP(start, EVENT_PATH_BYTES);
 	if (start == EVENT_PATH_BYTES) {
