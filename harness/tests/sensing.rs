@@ -77,6 +77,7 @@ const WATCH_MORE: Boot = (
     ],
     1,
 );
+const WATCH_THOUSAND: Boot = ("watch_thousand", &["watch_thousand_by_program"], 1);
 const LEAST: Boot = (
     "least_privilege",
     &[
@@ -110,7 +111,7 @@ const STORM_SERIES: &[Series] = &[Series::new(5, 10), Series::new(7, 3)];
 
 /// Each boot, and on which kernels it goes with all other tests. On the others only when
 /// asked for, by `-- --include-ignored`, which takes several times as long.
-const BOOTS: [(Boot, &[Series]); 14] = [
+const BOOTS: [(Boot, &[Series]); 15] = [
     (FILTERS, FORMS),
     (PATHS_AND_LOSSES, FORMS),
     (OPERATIONS, FORMS),
@@ -125,6 +126,7 @@ const BOOTS: [(Boot, &[Series]); 14] = [
     (LEAST, ONE),
     (STORM, STORM_SERIES),
     (WATCH_MORE, ONE),
+    (WATCH_THOUSAND, &[]),
 ];
 
 /// So many boots at once, and no more turns than that are there for all who boot.

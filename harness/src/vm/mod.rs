@@ -165,8 +165,8 @@ impl Deadlines {
     #[must_use]
     pub fn with_long_cases(self) -> Self {
         Self {
-            workload: Duration::from_secs(310),
-            kernel: Duration::from_secs(900),
+            workload: Duration::from_secs(910),
+            kernel: Duration::from_secs(1200),
             ..self
         }
     }

@@ -45,6 +45,8 @@ pub mod triggers;
 mod uprobes;
 mod watch;
 
+use std::time::Duration;
+
 pub use run::{main, run_all};
 pub use stage::{Outcome, Report, Stage};
 
@@ -59,39 +61,54 @@ pub struct Case {
     pub run: fn(&mut Stage<'_>) -> Outcome,
 }
 
+/// Cases that belong together, and how long each may take before its processes are killed.
+#[derive(Debug)]
+struct Theme(&'static [Case], Duration);
+
+/// Most cases take less than a second.
+const USUAL: Duration = Duration::from_secs(10);
+/// The sensors are loaded, and work.
+const SENSING: Duration = Duration::from_secs(300);
+
 /// All cases, in the order in which they run.
-pub fn all() -> impl Iterator<Item = &'static Case> {
-    let themes = [
-        tracing::CASES,
-        functions::CASES,
-        functions::COOKIES,
-        uprobes::CASES,
-        hooks::CASES,
-        rings::CASES,
-        maps::CASES,
-        data::CASES,
-        objects::CASES,
-        struct_ops::CASES,
-        budget::CASES,
-        program::CASES,
-        examples::CASES,
-        checked::CASES,
-        net::devices::CASES,
-        net::cgroups::CASES,
-        net::sockets::CASES,
-        net::links::CASES,
-        isolate::CASES,
-        watch::CASES,
-        sensing::CASES,
-        checked::LONG,
-    ];
-    themes.into_iter().flatten()
+const THEMES: &[Theme] = &[
+    Theme(tracing::CASES, USUAL),
+    Theme(functions::CASES, USUAL),
+    Theme(functions::COOKIES, USUAL),
+    Theme(uprobes::CASES, USUAL),
+    Theme(hooks::CASES, USUAL),
+    Theme(rings::CASES, USUAL),
+    Theme(maps::CASES, USUAL),
+    Theme(data::CASES, USUAL),
+    Theme(objects::CASES, USUAL),
+    Theme(struct_ops::CASES, USUAL),
+    Theme(budget::CASES, USUAL),
+    Theme(program::CASES, USUAL),
+    Theme(examples::CASES, USUAL),
+    // All sensors are unpacked, and the kernel's types searched for them, three times.
+    Theme(checked::CASES, Duration::from_secs(60)),
+    Theme(net::devices::CASES, USUAL),
+    Theme(net::cgroups::CASES, USUAL),
+    Theme(net::sockets::CASES, USUAL),
+    Theme(net::links::CASES, USUAL),
+    // The verifier looks at a hundred thousand instructions, several times; and what must not come
+    // is waited for.
+    Theme(isolate::CASES, Duration::from_secs(90)),
+    Theme(watch::CASES, SENSING),
+    Theme(watch::LONG, Duration::from_secs(900)),
+    Theme(sensing::CASES, SENSING),
+    Theme(checked::LONG, SENSING),
+];
+
+/// Each case, and how long it may take.
+fn all() -> impl Iterator<Item = (&'static Case, Duration)> {
+    let each = |Theme(cases, most): &'static Theme| cases.iter().map(move |case| (case, *most));
+    THEMES.iter().flat_map(each)
 }
 
-/// The case of this name.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static Case> {
-    all().find(|case| case.name == name)
+/// The case of this name, and how long it may take.
+fn find(name: &str) -> Option<(&'static Case, Duration)> {
+    all().find(|(case, _)| case.name == name)
 }
 
 #[cfg(test)]
@@ -107,7 +124,7 @@ mod tests {
             let name = line.strip_prefix("name = \"")?;
             name.strip_suffix('"')
         });
-        let table: Vec<_> = all().map(|case| case.name).collect();
+        let table: Vec<_> = all().map(|(case, _)| case.name).collect();
         assert_eq!(
             listed.collect::<Vec<_>>(),
             table,
@@ -117,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_case_has_its_object() {
-        for case in all() {
+        for (case, _) in all() {
             let Some(object) = case.object else { continue };
             assert!(
                 trapline_corpus::object(object).is_some(),

@@ -17,15 +17,6 @@ use crate::capture::tree;
 use crate::frames::{Frames, Kind};
 use crate::sys::{birth, process};
 
-/// How long one case may take before its processes are killed.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// One that loads the sensors and has them work.
-const SENSING_DEADLINE: Duration = Duration::from_secs(300);
-/// One that has the verifier look at a hundred thousand instructions, several
-/// times, and waits for what must not come.
-const ISOLATING_DEADLINE: Duration = Duration::from_secs(90);
-/// One that unpacks all sensors and searches the kernel's types for them, three times.
-const CHECKING_DEADLINE: Duration = Duration::from_secs(60);
 /// The most that a case may say, in characters: a verifier's log knows no end.
 const SAID_MAX: usize = 50_000;
 
@@ -45,18 +36,15 @@ pub fn run_all(frames: &mut Frames, names: &[String], kernel: &mut KernelBtf) ->
     for name in names {
         let (name, argument) = name.split_once(' ').unwrap_or((name, ""));
         match find(name) {
-            Some(case) => cases.push((case, argument)),
+            Some((case, most)) => cases.push((case, argument, most)),
             None => frames.failure(&format!("run case {name}"), &"there is no such case")?,
         }
     }
-    if let Err(error) = look_up(cases.iter().map(|(case, _)| *case), kernel) {
+    if let Err(error) = look_up(cases.iter().map(|(case, ..)| *case), kernel) {
         frames.failure("look up what the cases need of the kernel's BTF", &error)?;
     }
-    for (case, argument) in cases {
-        frames.json(
-            Kind::Case,
-            &supervised(case, argument, kernel, deadline_of(case)),
-        )?;
+    for (case, argument, most) in cases {
+        frames.json(Kind::Case, &supervised(case, argument, kernel, most))?;
     }
     Ok(())
 }
@@ -67,22 +55,13 @@ pub fn run_all(frames: &mut Frames, names: &[String], kernel: &mut KernelBtf) ->
 pub fn main(names: &[String]) -> ExitCode {
     let mut kernel = KernelBtf::running();
     for name in names {
-        let Some(case) = find(name) else {
+        let Some((case, most)) = find(name) else {
             eprintln!("loader-case: there is no case {name}");
             return ExitCode::from(2);
         };
-        println!("{}", supervised(case, "", &mut kernel, deadline_of(case)));
+        println!("{}", supervised(case, "", &mut kernel, most));
     }
     ExitCode::SUCCESS
-}
-
-fn deadline_of(case: &Case) -> Duration {
-    match case.name {
-        name if name.starts_with("sensing_") || name.starts_with("watch_") => SENSING_DEADLINE,
-        name if name.starts_with("isolate_") => ISOLATING_DEADLINE,
-        name if name.starts_with("check_") => CHECKING_DEADLINE,
-        _ => DEADLINE,
-    }
 }
 
 /// Searches the kernel's types once for everything that the cases' objects name;
@@ -102,10 +81,10 @@ fn supervised(
     case: &'static Case,
     argument: &str,
     kernel: &mut KernelBtf,
-    deadline: Duration,
+    most: Duration,
 ) -> Value {
     let began = Instant::now();
-    let mut said = match in_child(case, argument, kernel, began + deadline) {
+    let mut said = match in_child(case, argument, kernel, most) {
         Ok(said) => said,
         Err(error) => payload(case, &Err(stage::Failure::Other(error))),
     };
@@ -123,8 +102,9 @@ fn in_child(
     case: &'static Case,
     argument: &str,
     kernel: &mut KernelBtf,
-    until: Instant,
+    most: Duration,
 ) -> Result<Value, String> {
+    let until = Instant::now() + most;
     let (said, says) = io::pipe().map_err(|error| format!("make a pipe: {error}"))?;
     let mut says = Some(File::from(OwnedFd::from(says)));
     let mut body = || {
@@ -146,7 +126,7 @@ fn in_child(
     let ended = match &line {
         Ok(_) => await_end(pid, until),
         // Its end by force is the caller's.
-        Err(_) => return Err(format!("it was not over after {:?}", deadline_of(case))),
+        Err(_) => return Err(format!("it was not over after {most:?}")),
     };
     match (line, ended) {
         (Ok(line), Ok(process::Ended::Exit(0))) => serde_json::from_slice(&line)

@@ -76,3 +76,10 @@ pub(super) const CASES: &[Case] = &[
         run: service::service,
     },
 ];
+
+/// What takes longer than any other case.
+pub(super) const LONG: &[Case] = &[Case {
+    name: "watch_thousand_by_program",
+    object: None,
+    run: cycles::thousand,
+}];
