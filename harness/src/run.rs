@@ -22,7 +22,7 @@ use crate::images::Extra;
 use crate::kernels::{Kernel, Series};
 use crate::recording::{self, Expected, Frame, Recording};
 use crate::rows::{FLAVOURS, Matrix, Workload};
-use crate::vm::{self, Lab, Mode, Outcome, Plan, PlannedWorkload, Request};
+use crate::vm::{self, Clock, Lab, Mode, Outcome, Plan, PlannedWorkload, Request};
 
 pub use cache::{Place, prune};
 pub use session::{Session, Setup, Waiting};
@@ -68,6 +68,8 @@ pub struct Order {
     pub perf_buffers: bool,
     /// Which of the loader's cases to try, by name.
     pub cases: Vec<String>,
+    /// How time passes for them.
+    pub clock: Clock,
 }
 
 impl Order {
@@ -77,6 +79,7 @@ impl Order {
             workloads: matrix.workloads.clone(),
             perf_buffers: false,
             cases: matrix.cases.iter().map(|case| case.name.clone()).collect(),
+            clock: Clock::Wall,
         }
     }
 }
@@ -121,7 +124,10 @@ pub fn plan(order: &Order) -> Plan {
         name: workload.name.clone(),
     });
     Plan {
-        mode: Mode::Record,
+        mode: match order.clock {
+            Clock::Wall => Mode::Record,
+            Clock::Instructions => Mode::Bench,
+        },
         flavours: match order.workloads.is_empty() {
             // Loading sensors takes seconds.
             true => Vec::new(),
@@ -147,11 +153,8 @@ fn boot(
 ) -> Result<KernelRun> {
     let mut request = Request::new(kernel, plan(order), lab);
     request.cpus = cpus;
-    if order
-        .cases
-        .iter()
-        .any(|name| cases::long_kind(name).is_some())
-    {
+    let is_long = |name: &String| cases::long_kind(name).is_some();
+    if order.clock == Clock::Wall && order.cases.iter().any(is_long) {
         request.deadlines = request.deadlines.with_long_cases();
     }
     request.files = files;

@@ -104,10 +104,9 @@ fn run() -> io::Result<()> {
     let plan = Plan::read()?;
     faults::silent(plan.fault);
     // Before the host takes part, because its answers come when it pleases.
-    let measured = if plan.mode == Mode::Bench {
-        bench::measure(&plan)
-    } else {
-        Vec::new()
+    let measured = match plan.mode {
+        Mode::Bench if plan.cases.is_empty() => bench::measure(&plan),
+        _ => Vec::new(),
     };
     let mut frames = Frames::open(PORT_PATIENCE)?;
     hello(&mut frames, &plan)?;
@@ -129,6 +128,7 @@ fn run() -> io::Result<()> {
             for (kind, payload) in measured {
                 frames.json(kind, &payload)?;
             }
+            loader::run_all(&mut frames, &plan.cases, &mut KernelBtf::running())?;
         }
     }
     frames.end()

@@ -37,7 +37,7 @@ pub struct Plan {
 pub enum Mode {
     /// Run the workloads and record their events.
     Record,
-    /// Measure costs in executed instructions.
+    /// Measure costs in executed instructions: of operations, or of these cases.
     Bench,
     /// Judge the objects of `/verify.json`.
     Verify,

@@ -102,10 +102,10 @@ impl Request {
     /// A boot of `kernel` with the usual machine, deadlines and places.
     #[must_use]
     pub fn new(kernel: &Kernel, plan: Plan, lab: &Lab) -> Self {
-        let usual = Deadlines::new(lab.accelerator.accel, plan.workload_timeout);
         let (clock, deadlines) = if plan.mode == Mode::Bench {
-            (Clock::Instructions, usual.without_agent())
+            (Clock::Instructions, Deadlines::without_agent())
         } else {
+            let usual = Deadlines::new(lab.accelerator.accel, plan.workload_timeout);
             (Clock::Wall, usual)
         };
         Self {
@@ -122,9 +122,10 @@ impl Request {
 }
 
 /// How guest time passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Clock {
     /// As on the wall.
+    #[default]
     Wall,
     /// One nanosecond for each executed instruction, emulated whatever the
     /// accelerator: costs repeat to the last digit.
@@ -174,11 +175,11 @@ impl Deadlines {
     /// Where instructions are counted there is no guest agent, and vmtest gives
     /// up on it after 80 s: be earlier, so that the report names the right thing.
     #[must_use]
-    fn without_agent(self) -> Self {
+    fn without_agent() -> Self {
         Self {
             boot: Duration::from_secs(60),
+            workload: Duration::from_secs(75),
             kernel: Duration::from_secs(75),
-            ..self
         }
     }
 }

@@ -2,9 +2,10 @@
 //! and what it does while nothing happens.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use super::acts::another;
 use super::running::Watching;
 use crate::loader::checks::Checks;
 use crate::loader::stage::{Failure, Tried};
@@ -51,13 +52,6 @@ pub(super) fn cost(stage: &mut Stage<'_>) -> Outcome {
         "first event after {} ms; {IDLE:?} of nothing: {cpu} ticks",
         first.as_millis()
     )))
-}
-
-/// Starts a program and waits for its end.
-fn another() -> Result<(), Failure> {
-    let mut command = Command::new("/trapline-guest");
-    let listed = command.arg("list").stdout(Stdio::null()).status();
-    listed.map(drop).tried("another program")
 }
 
 /// How often a process has waited so far.

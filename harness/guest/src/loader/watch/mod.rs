@@ -13,6 +13,7 @@ mod privileges;
 mod running;
 mod service;
 mod slow;
+mod start;
 
 use super::Case;
 
@@ -74,6 +75,11 @@ pub(super) const CASES: &[Case] = &[
         name: "watch_service_by_program",
         object: None,
         run: service::service,
+    },
+    Case {
+        name: "watch_start_by_program",
+        object: None,
+        run: start::start,
     },
 ];
 
