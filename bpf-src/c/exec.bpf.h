@@ -183,9 +183,7 @@ static __always_inline bool exec_is_compat(enum exec_call call)
 
 /* As many strings as EVENT_ARGS_BYTES can hold, in rounds and laps as for paths. */
 #define STRINGS_STEPS 16
-#define STRINGS_ROUNDS 16
-#define STRINGS_LAPS (EVENT_ARGS_BYTES / (STRINGS_ROUNDS * STRINGS_STEPS))
-#define STRINGS_GO_ON (1 << 16)
+#define STRINGS_LAPS (EVENT_ARGS_BYTES / (WALK_ROUNDS * STRINGS_STEPS))
 
 /*
  * One round: copies strings of lane->strings_list to the end of the record,
@@ -229,21 +227,10 @@ __noinline int strings_walk(u32 lane_index)
 		list += pointer_bytes;
 	}
 	lane->strings_list = list;
-	return STRINGS_GO_ON;
+	return WALK_GOES_ON;
 }
 
-/* A lap: further rounds, until the list ends. */
-__noinline int strings_walk_on(u32 lane_index)
-{
-	int flags = 0;
-
-	for (int i = 0; i < STRINGS_ROUNDS; i++) {
-		flags = strings_walk(lane_index);
-		if (!(flags & STRINGS_GO_ON))
-			break;
-	}
-	return flags;
-}
+WALK_LAP(strings_walk_on, strings_walk)
 
 /* A list of strings in user memory, each kept with its NUL. */
 static __always_inline void text_user_strings(struct lane *lane, struct event_text *text, u64 list,
@@ -261,7 +248,7 @@ static __always_inline void text_user_strings(struct lane *lane, struct event_te
 	lane->strings_pointer_bytes = pointer_bytes;
 	lane->strings_done = 0;
 	flags = strings_walk(lane->index);
-	for (int i = 0; i < STRINGS_LAPS && flags & STRINGS_GO_ON; i++)
+	for (int i = 0; i < STRINGS_LAPS && flags & WALK_GOES_ON; i++)
 		flags = strings_walk_on(lane->index);
 	size = *(volatile u64 *)&lane->strings_done;
 	if (size > EVENT_ARGS_BYTES) {

@@ -14,13 +14,11 @@
 #include "text.bpf.h"
 
 /*
- * A walk of up to (1 + PATH_LAPS * PATH_ROUNDS) * PATH_STEPS names and mounts: more
- * than the 2048 names of one byte that a path of EVENT_PATH_BYTES can have. What
- * the verifier has to look at is the sum of the three, not their product. Most
+ * A walk of up to (1 + PATH_LAPS * WALK_ROUNDS) * PATH_STEPS names and mounts: more
+ * than the 2048 names of one byte that a path of EVENT_PATH_BYTES can have. Most
  * paths end in their first round, which takes no lap.
  */
 #define PATH_STEPS 8
-#define PATH_ROUNDS 16
 #define PATH_LAPS 18
 
 #define NAME_BYTES 255 /* the kernel's NAME_MAX */
@@ -30,9 +28,6 @@
 
 /* Inode number of the mount namespace that the sensors are loaded from: set at load. */
 const volatile u32 host_mnt_ns;
-
-/* What path_walk returns besides flags: this was not the end. */
-#define PATH_GOES_ON (1 << 16)
 
 /*
  * The two members of a dentry that a walk needs, by one read where they are
@@ -171,7 +166,7 @@ static __always_inline int path_walk_by(enum way way, struct lane *lane)
 	}
 	*(volatile u64 *)&lane->walk_dentry = (u64)dentry;
 	*(volatile u64 *)&lane->walk_mount = (u64)mount;
-	return TEXT_CUT_FRONT | PATH_GOES_ON;
+	return TEXT_CUT_FRONT | WALK_GOES_ON;
 }
 
 /*
@@ -195,18 +190,7 @@ __noinline int path_walk(u32 lane_index)
 	return BY_BEST_WAY(path_walk_by, lane);
 }
 
-/* A lap: further rounds, until the walk ends. Global as path_walk is. */
-__noinline int path_walk_on(u32 lane_index)
-{
-	int flags = 0;
-
-	for (int i = 0; i < PATH_ROUNDS; i++) {
-		flags = path_walk(lane_index);
-		if (!(flags & PATH_GOES_ON))
-			break;
-	}
-	return flags;
-}
+WALK_LAP(path_walk_on, path_walk)
 
 /*
  * The whole walk, and the path as the text at this place of the record. Global
@@ -227,7 +211,7 @@ __noinline int path_text(u32 lane_index, u32 text_offset_bytes)
 	to = text_room(lane, EVENT_PATH_BYTES);
 	lane->walk_at = EVENT_PATH_BYTES;
 	flags = path_walk(lane->index);
-	for (int i = 0; i < PATH_LAPS && flags & PATH_GOES_ON; i++)
+	for (int i = 0; i < PATH_LAPS && flags & WALK_GOES_ON; i++)
 		flags = path_walk_on(lane->index);
 	start = *(volatile u64 *)&lane->walk_at;
 	CLAMP(start, EVENT_PATH_BYTES);

@@ -39,6 +39,28 @@ static __always_inline void text_take(struct lane *lane, struct event_text *text
 	lane->used += size_bytes;
 }
 
+/* What a round of a walk returns besides a text's flags: this was not the end. */
+#define WALK_GOES_ON (1 << 16)
+#define WALK_ROUNDS 16
+
+/*
+ * A lap of a walk that is too long for the verifier: up to WALK_ROUNDS rounds of
+ * it, until it ends. Rounds and laps are global functions, so that what the verifier
+ * has to look at is the sum of steps, rounds and laps, and not their product.
+ */
+#define WALK_LAP(name, round)                                                  \
+	__noinline int name(u32 lane_index)                                    \
+	{                                                                      \
+		int flags = 0;                                                 \
+                                                                               \
+		for (int i = 0; i < WALK_ROUNDS; i++) {                        \
+			flags = round(lane_index);                             \
+			if (!(flags & WALK_GOES_ON))                           \
+				break;                                         \
+		}                                                              \
+		return flags;                                                  \
+	}
+
 /* A NUL-terminated string in kernel or user memory, without its NUL. */
 static __always_inline void text_string(struct lane *lane, struct event_text *text,
 					const void *string, bool user)
