@@ -156,6 +156,9 @@ fn boot(
     let is_long = |name: &String| cases::long_kind(name).is_some();
     if order.clock == Clock::Wall && order.cases.iter().any(is_long) {
         request.deadlines = request.deadlines.with_long_cases();
+        if order.cases == [cases::LONGEST] {
+            request.deadlines = request.deadlines.with_longest_case();
+        }
     }
     request.files = files;
     request.output_dir = place.folder().to_owned();

@@ -166,6 +166,11 @@ impl JudgedRun {
         self.takes.get(workload)?.get(flavour)
     }
 
+    /// `uname -r`, or the series if it never came that far.
+    pub fn release(&self) -> &str {
+        &self.release
+    }
+
     /// What the loader did with a case, if it came to it.
     pub fn case(&self, name: &str) -> Option<&Case> {
         self.cases.get(name)

@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result};
 
 use super::std_along;
 use crate::host;
 use crate::images::guest;
 use crate::kernels::Series;
 use crate::progress::Progress;
-use crate::recording::{Case, CaseOutcome, Frame, Recording};
+use crate::rows::Matrix;
 use crate::run::{Order, Session, Setup};
+use crate::verdict::JudgedRun;
 use crate::vm::{Choice, Clock};
 
 /// The cases that tell the figures, and by which clock.
@@ -92,7 +93,7 @@ fn boot(
     program: PathBuf,
     order: Order,
     progress: &Progress,
-) -> Result<Recording> {
+) -> Result<JudgedRun> {
     let folder = format!("{} {}", build.name(), order.cases.concat()).replace(' ', "_");
     let setup = Setup {
         root: host::workspace_root(),
@@ -106,26 +107,7 @@ fn boot(
     };
     let mut session = Session::new(setup, vec![(series, order)]);
     session.begin()?;
-    let run = session.waiting(series).wait();
-    match &run.recording {
-        Ok(recording) => Ok(recording.clone()),
-        Err(why) => bail!("{series}: {why}; {}", run.evidence()),
-    }
-}
-
-/// What a case said that went well.
-fn case<'a>(run: &'a Recording, name: &str) -> Result<&'a Case> {
-    let mut cases = run.frames.iter().filter_map(|frame| match frame {
-        Frame::Case(case) => Some(case),
-        _ => None,
-    });
-    let case = cases.next();
-    let case = case.with_context(|| format!("the guest ran no {name}"))?;
-    if case.outcome != CaseOutcome::Exercised {
-        let why = case.error.as_deref().unwrap_or("for no reason");
-        return Err(anyhow!("{why}")).context(name.to_owned());
-    }
-    Ok(case)
+    Ok(JudgedRun::new(&session.waiting(series).wait()))
 }
 
 /// The figures of all builds on one kernel, in the order of [`Build::ALL`].
@@ -150,6 +132,7 @@ impl Figures {
             spent: Vec::new(),
             times: Vec::new(),
         };
+        let matrix = Matrix::load(&host::workspace_root())?;
         for build in Build::ALL {
             progress.say(format_args!("building the program, {}", build.name()));
             let (program, packed_bytes) = build.program()?;
@@ -161,9 +144,13 @@ impl Figures {
                     clock,
                     ..Order::default()
                 };
-                let run = boot(series, build, program.clone(), order, progress)?;
-                figures.release.clone_from(&run.hello.release);
-                let case = case(&run, name).with_context(|| build.name())?;
+                let judged = boot(series, build, program.clone(), order, progress)?;
+                let expected = matrix.long_cases.iter().find(|known| known.name == name);
+                let expected = expected.with_context(|| format!("nobody knows the case {name}"))?;
+                judged.loader(expected).map_err(anyhow::Error::msg)?;
+                let case = judged.case(name);
+                let case = case.with_context(|| format!("the guest ran no {name}"))?;
+                judged.release().clone_into(&mut figures.release);
                 spent.extend(case.spent.clone());
                 let times = case.how.clone().unwrap_or_default();
                 figures.times.push((build.name(), clock, times));

@@ -102,10 +102,10 @@ impl Request {
     /// A boot of `kernel` with the usual machine, deadlines and places.
     #[must_use]
     pub fn new(kernel: &Kernel, plan: Plan, lab: &Lab) -> Self {
+        let usual = Deadlines::new(lab.accelerator.accel, plan.workload_timeout);
         let (clock, deadlines) = if plan.mode == Mode::Bench {
-            (Clock::Instructions, Deadlines::without_agent())
+            (Clock::Instructions, usual.without_agent())
         } else {
-            let usual = Deadlines::new(lab.accelerator.accel, plan.workload_timeout);
             (Clock::Wall, usual)
         };
         Self {
@@ -166,7 +166,16 @@ impl Deadlines {
     #[must_use]
     pub fn with_long_cases(self) -> Self {
         Self {
-            workload: Duration::from_secs(910),
+            workload: Duration::from_secs(310),
+            kernel: Duration::from_secs(900),
+            ..self
+        }
+    }
+
+    /// Where one case alone takes longer than all others together may.
+    #[must_use]
+    pub fn with_longest_case(self) -> Self {
+        Self {
             kernel: Duration::from_secs(1200),
             ..self
         }
@@ -175,11 +184,11 @@ impl Deadlines {
     /// Where instructions are counted there is no guest agent, and vmtest gives
     /// up on it after 80 s: be earlier, so that the report names the right thing.
     #[must_use]
-    fn without_agent() -> Self {
+    fn without_agent(self) -> Self {
         Self {
             boot: Duration::from_secs(60),
-            workload: Duration::from_secs(75),
             kernel: Duration::from_secs(75),
+            ..self
         }
     }
 }
